@@ -1,0 +1,79 @@
+// HttpServer: HTTP/1.1 and WebSocket, plain or TLS, on TCP or on a Unix socket. Beast and Asio stand behind it.
+// Everything here belongs to the loop's thread.
+//
+// Limits, each against a peer that would tie up memory or a connection: header 16 KiB, 100 fields (more: 431), head
+// within 10 s (408), idle keep-alive 60 s, body by the handler's limit (413), no progress on a body or answer for 30 s
+// (closed), 2048 connections a server (more are closed at once). Two content lengths, or a length beside chunked, are
+// 400 and close.
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "net/http.hpp"
+#include "net/tls.hpp"
+#include "net/websocket.hpp"
+#include "runtime/fd.hpp"
+#include "runtime/loop.hpp"
+
+namespace slipway::net {
+
+/// One request and its answer. Held by shared_ptr: whoever answers later keeps it alive. If the last holder lets go
+/// unanswered, the peer gets 500. Calls after the peer has gone do nothing.
+class Exchange {
+ public:
+  virtual ~Exchange() = default;
+  [[nodiscard]] virtual const RequestHead& head() const = 0;
+
+  /// Reads the whole body. TooLarge over `limit_bytes`; Unreachable when the peer broke off. At most one read_… call.
+  virtual void read_body(std::size_t limit_bytes, std::function<void(Result<std::string>)> done) = 0;
+  /// Reads the body piece by piece: `piece` says whether to go on and is called again only after it returned. `done`
+  /// comes last.
+  virtual void read_body_pieces(std::uint64_t limit_bytes, std::function<Result<void>(std::string_view)> piece,
+                                std::function<void(Result<void>)> done) = 0;
+
+  /// The whole answer; once, and instead of begin().
+  virtual void respond(Response response) = 0;
+  /// Starts an answer of unknown length (chunked). Then write() and at last finish().
+  virtual void begin(int status, Headers headers) = 0;
+  /// Queues bytes. `flushed` (may be empty) gets true when they were handed to the kernel, false when the peer has
+  /// gone; a writer that waits for it before the next write() never piles up memory.
+  virtual void write(std::string bytes, std::function<void(bool)> flushed) = 0;
+  virtual void finish() = 0;
+  /// Ends the connection without a proper end of the answer, so the peer sees that it is incomplete.
+  virtual void abort() = 0;
+  /// Answers with `length` bytes of a file from `offset`, read as the peer takes them.
+  virtual void respond_with_file(int status, Headers headers, runtime::Fd file, std::uint64_t offset,
+                                 std::uint64_t length) = 0;
+
+  /// Answers an upgrade request; InvalidInput if it is none (and then 400 was sent).
+  virtual void accept_websocket(WebSocketOptions options,
+                                std::function<void(Result<std::shared_ptr<WebSocket>>)> done) = 0;
+  /// Called once if the peer goes away before the answer is complete.
+  virtual void on_gone(std::function<void()> gone) = 0;
+};
+
+struct ListenOptions {
+  std::string address = "127.0.0.1";  ///< an IP address; ignored with unix_path or listening_fd
+  std::uint16_t port = 0;             ///< 0: a free one
+  std::string unix_path;              ///< mode 0600; a stale socket is replaced
+  runtime::Fd listening_fd;           ///< a bound, listening TCP socket, e.g. from another network namespace
+  std::optional<ServerCertificate> tls;
+  int response_ttl = 0;  ///< IP_TTL of accepted connections; 0: the system's
+};
+
+class HttpServer {
+ public:
+  using Handler = std::function<void(std::shared_ptr<Exchange>)>;
+  /// Conflict if the address is taken. The server accepts from now on, once the loop runs.
+  static Result<std::unique_ptr<HttpServer>> listen(runtime::Loop& loop, ListenOptions options, Handler handler);
+  virtual ~HttpServer() = default;
+  [[nodiscard]] virtual std::uint16_t port() const = 0;
+  /// Stops accepting and closes every connection.
+  virtual void close() = 0;
+  /// For connections from now on.
+  virtual Result<void> replace_certificate(const ServerCertificate& certificate) = 0;
+};
+
+}  // namespace slipway::net

@@ -1,0 +1,66 @@
+// Bodies of the people's API that change something. Strict: an unknown key is an error that names the nearest known
+// one. Pure.
+#pragma once
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "model/image.hpp"
+#include "model/job.hpp"
+
+namespace slipway::wire {
+
+struct SubmitJobRequest {  // POST /api/v1/jobs: {"name": …, "spec": {job_spec_json}}
+  std::string name;
+  model::JobSpec spec;
+};
+struct CreatePoolRequest {  // POST /api/v1/pools
+  std::string name;
+  std::string image;  ///< name of a baked image, or an id of the cloud ("ami-…")
+  std::string instance_type;
+  int size = 0;
+};
+struct StartBakeRequest {  // POST /api/v1/bakes
+  std::string recipe_path;
+  std::string recipe;
+  model::Manifest files;
+};
+struct MissingBlobsRequest {        // POST /api/v1/blobs/missing and /agent/v1/blobs/missing
+  std::vector<std::string> sha256;  ///< at most kMaxManifestEntries
+};
+
+Result<SubmitJobRequest> parse_submit_job(std::string_view body);
+Result<CreatePoolRequest> parse_create_pool(std::string_view body);
+Result<StartBakeRequest> parse_start_bake(std::string_view body);
+Result<MissingBlobsRequest> parse_missing_blobs(std::string_view body);
+std::string encode(const SubmitJobRequest& request);
+std::string encode(const CreatePoolRequest& request);
+std::string encode(const StartBakeRequest& request);
+std::string encode(const MissingBlobsRequest& request);
+
+/// Names of pools, jobs and images: 1 to 63 of a-z, 0-9 and '-', starting with a letter, not ending in '-' (they become
+/// host names and tags).
+Result<void> check_name(std::string_view name, std::string_view what);
+
+/// Followed job output, application/vnd.slipway.log: frames of one byte kind, four bytes big-endian length, bytes.
+enum class LogFrameKind : unsigned char {
+  Stdout = 1,
+  Stderr = 2,
+  Event = 3,  ///< JSON {"allocation", "state", "reason", "job_state"}: a new attempt, a change of state, or why the job
+              ///< waits
+};
+struct LogFrame {
+  LogFrameKind kind = LogFrameKind::Stdout;
+  std::string bytes;
+};
+std::string encode(const LogFrame& frame);
+/// Splits a byte stream into frames. InvalidInput for an unknown kind or a frame over 1 MiB.
+class LogFrameReader {
+ public:
+  Result<std::vector<LogFrame>> feed(std::string_view bytes);
+
+ private:
+  std::string rest_;
+};
+
+}  // namespace slipway::wire

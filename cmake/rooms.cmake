@@ -134,10 +134,14 @@ function(slipway_check_layers)
   endforeach()
 endfunction()
 
-# With static libraries a forbidden include would still link, so the includes are read as well.
+# With static libraries a forbidden include would still link, so the includes are read as well. Two rooms that share a folder
+# (store and store_sqlite) share its headers.
 function(slipway_check_includes room)
   get_target_property(folder slipway_${room} SOURCE_DIR)
-  get_target_property(sources slipway_${room} SOURCES)
+  file(GLOB_RECURSE sources RELATIVE ${folder} ${folder}/*.hpp)
+  get_target_property(compiled slipway_${room} SOURCES)
+  list(FILTER compiled EXCLUDE REGEX "^/")
+  list(APPEND sources ${compiled})
   get_target_property(used slipway_${room} SLIPWAY_USES)
   set(allowed ${room})
   foreach(other IN LISTS used)

@@ -2,10 +2,12 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <thread>
 
+#include "runtime/child.hpp"
 #include "runtime/files.hpp"
 #include "runtime/loop.hpp"
 #include "runtime/subprocess.hpp"
@@ -49,6 +51,15 @@ TEST(Subprocess, Run_PastItsTimeout_KillsTheWholeGroup) {
 TEST(Subprocess, ProcessStartTime_OfUs_IsStable) {
   EXPECT_EQ(process_start_time(getpid()), process_start_time(getpid()));
   EXPECT_FALSE(is_same_process(getpid(), 1));
+}
+
+TEST(Child, Start_ThenSignal_GivesTheSignalAsExitCode) {
+  const TemporaryDirectory temporary;
+  auto child = Child::start({"sleep", "60"}, temporary.path() + "/log");
+  ASSERT_TRUE(child);
+  EXPECT_FALSE(child->poll());
+  child->signal(SIGTERM);
+  EXPECT_EQ(child->wait(std::chrono::seconds(5)).value(), 128 + SIGTERM);
 }
 
 TEST(Directory, OpenFile_ThroughASymbolicLink_IsRefused) {

@@ -12,9 +12,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "runtime/environment.hpp"
 #include "runtime/fd.hpp"
-
-extern char** environ;
 
 namespace slipway::runtime {
 namespace {
@@ -30,24 +29,6 @@ struct Pipe {
     return Pipe{Fd(fds[0]), Fd(fds[1])};
   }
 };
-
-std::vector<std::string> merged_environment(const std::map<std::string, std::string>& extra) {
-  std::vector<std::string> out;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string_view text(*entry);
-    const std::string name(text.substr(0, text.find('=')));
-    if (!extra.contains(name)) out.emplace_back(text);
-  }
-  for (const auto& [name, value] : extra) out.push_back(name + "=" + value);
-  return out;
-}
-
-std::vector<char*> pointers(std::vector<std::string>& texts) {
-  std::vector<char*> out;
-  for (std::string& text : texts) out.push_back(text.data());
-  out.push_back(nullptr);
-  return out;
-}
 
 struct ChildSetup {
   int in;

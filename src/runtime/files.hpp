@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/relative_path.hpp"
 #include "base/result.hpp"
 #include "runtime/fd.hpp"
 
@@ -25,8 +26,7 @@ Result<void> remove_tree(const std::string& path);
 Result<std::uint64_t> free_bytes(const std::string& path);
 Result<void> write_all(int fd, std::string_view bytes);
 
-/// A name below a directory: relative, no empty, "." or ".." part, no NUL, at most 4096 bytes.
-Result<void> check_relative_path(std::string_view path);
+using slipway::check_relative_path;
 
 struct FileEntry {
   std::string path;  ///< relative, with '/'

@@ -14,6 +14,10 @@ namespace slipway::wire {
 /// InvalidInput with line and column for malformed text, more than 32 levels, or duplicate keys.
 Result<boost::json::value> parse_json(std::string_view text, std::size_t limit_bytes = 16 << 20);
 
+/// The text with each byte that is not UTF-8 replaced by U+FFFD: what others see of file names and messages of other
+/// programs. A JSON text with such bytes would be refused by its reader.
+std::string clean_utf8(std::string_view text);
+
 /// One JSON object being read. Missing optional keys keep the default that the caller passes.
 class JsonReader {
  public:

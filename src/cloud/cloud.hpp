@@ -57,6 +57,7 @@ struct KeyPair {
   std::string key_pair_id;
   std::string key_name;
   std::string private_key_pem;  ///< secret; only from create_key_pair
+  Tags tags;
 };
 struct SecurityGroup {
   std::string group_id;
@@ -64,11 +65,12 @@ struct SecurityGroup {
   Tags tags;
 };
 
-/// All given conditions must hold; empty ones don't filter.
+/// All given conditions must hold; empty ones don't filter. What does not exist, or is too new to be seen everywhere
+/// yet, is absent from the answer; that is no error.
 struct Filter {
   std::vector<std::string> ids;
   Tags tags;                          ///< tag:<key> = value
-  std::vector<std::string> tag_keys;  ///< tag-key
+  std::vector<std::string> tag_keys;  ///< tag-key; several are alternatives
   std::string name;                   ///< images: name; key pairs: key-name; groups: group-name
   std::vector<InstanceState> states;  ///< instances only
 };
@@ -99,11 +101,14 @@ class Cloud {
 
   virtual Result<KeyPair> create_key_pair(const std::string& name, const Tags& tags) = 0;
   virtual Result<std::vector<KeyPair>> describe_key_pairs(const Filter& filter) = 0;
+  /// Safe to repeat: EC2 says yes to a name that it doesn't know.
   virtual Result<void> delete_key_pair(const std::string& name) = 0;
   virtual Result<SecurityGroup> create_security_group(const std::string& name, const std::string& description,
                                                       const Tags& tags) = 0;
-  virtual Result<void> authorize_ingress(const std::string& group_id, int port, const std::string& cidr) = 0;  ///< TCP
+  /// TCP. Safe to repeat.
+  virtual Result<void> authorize_ingress(const std::string& group_id, int port, const std::string& cidr) = 0;
   virtual Result<std::vector<SecurityGroup>> describe_security_groups(const Filter& filter) = 0;
+  /// Conflict as long as an instance that is not terminated is in it.
   virtual Result<void> delete_security_group(const std::string& group_id) = 0;
   virtual Result<void> create_tags(const std::string& resource_id, const Tags& tags) = 0;
 };

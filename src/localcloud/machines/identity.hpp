@@ -55,9 +55,8 @@ struct IdentityOptions {
   std::optional<std::vector<Ipv4Network>> routes;
 };
 
-/// The directory's identity; claims and durably stores one at the first call (makes the directory, mode 0711, because
-/// guests' root is another uid that must pass through it). Conflict if the directory is a copy of another one that
-/// still exists; Exhausted if no slot is free.
+/// The directory's identity; claims and durably stores one at the first call (makes the directory, mode 0700). Conflict
+/// if the directory is a copy of another one that still exists; Exhausted if no slot is free.
 Result<Identity> open_identity(const std::string& data_directory, RandomSource& random, const IdentityOptions& = {});
 /// The stored identity without claiming anything; NotFound if the directory has none.
 Result<Identity> read_identity(const std::string& data_directory);

@@ -89,15 +89,15 @@ function(slipway_precompile target)
   target_precompile_headers(${target} REUSE_FROM slipway_pch)
 endfunction()
 
-# slipway_test(<name> SOURCES file... LIBRARIES target...): one GoogleTest program, each case a ctest case.
+# slipway_test(<name> SOURCES file... LIBRARIES target... [LABELS label]): one GoogleTest program, each case a ctest case.
 function(slipway_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(ARG "" "LABELS" "SOURCES;LIBRARIES" ${ARGN})
   include(GoogleTest)
   find_package(GTest REQUIRED)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES} GTest::gmock GTest::gtest_main rapidcheck)
   slipway_precompile(${name})
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 120)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 120 LABELS "${ARG_LABELS}")
 endfunction()
 
 # slipway_fuzzer(<name> SOURCES file... LIBRARIES target...): a libFuzzer target with its corpus in tests/fuzz/corpus/<name>.

@@ -84,9 +84,10 @@ Result<void> for_each_nested(const Directory& subvolume, Each each) {
 }
 
 Result<std::uint64_t> subvolume_id(const Directory& subvolume) {
-  btrfs_ioctl_get_subvol_info_args info{};
-  SLIPWAY_TRY(call(subvolume, BTRFS_IOC_GET_SUBVOL_INFO, info, "read a subvolume's number"));
-  return info.treeid;
+  btrfs_ioctl_ino_lookup_args look{};  // tree 0 is the one that the descriptor is in
+  look.objectid = BTRFS_FIRST_FREE_OBJECTID;
+  SLIPWAY_TRY(call(subvolume, BTRFS_IOC_INO_LOOKUP, look, "read a subvolume's number"));
+  return look.treeid;
 }
 
 Result<std::string> accounting_directory(const Directory& subvolume) {

@@ -133,7 +133,7 @@ Result<Identity> claim_slot(const std::string& data_directory, RandomSource& ran
   Identity identity{.id = {}, .slot = *slot, .data_directory = data_directory};
   do {
     identity.id = make_cloud_id(random);
-  } while (std::ranges::contains(claims, identity.id, &Identity::id));
+  } while (std::ranges::find(claims, identity.id, &Identity::id) != claims.end());
   // The directory first: a claim without its directory is swept away, a directory without claim claims again.
   SLIPWAY_TRY(runtime::write_file_durably(identity_path(data_directory), encode_identity(identity)));
   SLIPWAY_TRY(store_claim(identity, options));
@@ -176,7 +176,7 @@ std::optional<int> pick_slot(const std::vector<int>& claimed, const std::vector<
       return route.prefix > kWideRoutePrefix &&
              (route.overlaps(candidate.guest_network()) || route.overlaps(candidate.uplink_network()));
     };
-    if (!std::ranges::contains(claimed, slot) && std::ranges::none_of(routes, meets)) return slot;
+    if (std::ranges::find(claimed, slot) == claimed.end() && std::ranges::none_of(routes, meets)) return slot;
   }
   return std::nullopt;
 }

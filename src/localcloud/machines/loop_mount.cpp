@@ -119,7 +119,7 @@ Result<void> detach_loop_device(const std::string& device) {
 }
 
 bool is_mount_point(const std::string& directory) {
-  return std::ranges::contains(read_mounts(), directory, &MountEntry::mount_point);
+  return std::ranges::any_of(read_mounts(), [&](const MountEntry& mount) { return mount.mount_point == directory; });
 }
 
 }  // namespace slipway::localcloud

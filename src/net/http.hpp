@@ -39,6 +39,9 @@ struct Response {
   std::string body;
 };
 
+/// The Code that stands for an HTTP status of 400 and above, e.g. 409 → Conflict; an unknown 4xx is InvalidInput, an
+/// unknown 5xx Unavailable.
+Code code_of_status(int status);
 /// The path of a target, percent-decoded; InvalidInput for a bad escape or a NUL. A '+' stays a '+'.
 Result<std::string> decode_path(std::string_view target);
 /// The query of a target, or a form body, decoded ('+' is a space), in order of arrival. InvalidInput for a bad escape.

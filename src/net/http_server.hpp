@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.hpp"
 #include "net/http.hpp"
 #include "net/tls.hpp"
 #include "net/websocket.hpp"
@@ -38,7 +39,7 @@ class Exchange {
   /// Starts an answer of unknown length (chunked). Then write() and at last finish().
   virtual void begin(int status, Headers headers) = 0;
   /// Queues bytes. `flushed` (may be empty) gets true when they were handed to the kernel, false when the peer has
-  /// gone; a writer that waits for it before the next write() never piles up memory.
+  /// gone; a writer that waits for it before the next write() never piles up memory. Over 64 MiB queued: abort().
   virtual void write(std::string bytes, std::function<void(bool)> flushed) = 0;
   virtual void finish() = 0;
   /// Ends the connection without a proper end of the answer, so the peer sees that it is incomplete.
@@ -50,8 +51,19 @@ class Exchange {
   /// Answers an upgrade request; InvalidInput if it is none (and then 400 was sent).
   virtual void accept_websocket(WebSocketOptions options,
                                 std::function<void(Result<std::shared_ptr<WebSocket>>)> done) = 0;
-  /// Called once if the peer goes away before the answer is complete.
+  /// Called once if the peer goes away before the answer is complete. A peer that only closed its sending side counts
+  /// as gone, but still gets what is answered nevertheless.
   virtual void on_gone(std::function<void()> gone) = 0;
+};
+
+/// The defaults are what the page's head promises; tests shorten them.
+struct HttpLimits {
+  std::size_t head_bytes = 16 << 10;
+  std::size_t head_fields = 100;
+  std::size_t connections = 2048;
+  Duration head_timeout = std::chrono::seconds(10);  ///< also for the TLS handshake
+  Duration idle_timeout = std::chrono::seconds(60);
+  Duration stall_timeout = std::chrono::seconds(30);
 };
 
 struct ListenOptions {
@@ -61,6 +73,7 @@ struct ListenOptions {
   runtime::Fd listening_fd;           ///< a bound, listening TCP socket, e.g. from another network namespace
   std::optional<ServerCertificate> tls;
   int response_ttl = 0;  ///< IP_TTL of accepted connections; 0: the system's
+  HttpLimits limits;
 };
 
 class HttpServer {
@@ -70,7 +83,8 @@ class HttpServer {
   static Result<std::unique_ptr<HttpServer>> listen(runtime::Loop& loop, ListenOptions options, Handler handler);
   virtual ~HttpServer() = default;
   [[nodiscard]] virtual std::uint16_t port() const = 0;
-  /// Stops accepting and closes every connection.
+  /// Stops accepting and closes every connection. Callbacks of exchanges that are under way are dropped, not called; a
+  /// WebSocket gets its on_closed. Destroying does the same. Allowed inside any callback.
   virtual void close() = 0;
   /// For connections from now on.
   virtual Result<void> replace_certificate(const ServerCertificate& certificate) = 0;

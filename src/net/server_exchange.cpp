@@ -1,0 +1,191 @@
+#include <boost/json.hpp>
+
+#include "base/log.hpp"
+#include "net/server_connection.hpp"
+#include "net/websocket_stream.hpp"
+
+namespace slipway::net {
+namespace {
+
+/// What a handler that ignores `flushed` may pile up before its answer is given up.
+constexpr std::size_t kAnswerQueueBytes = 64 << 20;
+
+bool is_framing(std::string_view name) {
+  Headers one;
+  one.add(std::string(name), "");
+  return one.get("content-length") || one.get("transfer-encoding") || one.get("connection");
+}
+
+std::string one_line(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c == '\r' || c == '\n' || c == '\0') c = ' ';
+  }
+  return out;
+}
+
+bool may_have_body(int status) { return status >= 200 && status != 204 && status != 304; }
+
+class ServerExchange final : public Exchange, public std::enable_shared_from_this<ServerExchange> {
+ public:
+  ServerExchange(std::shared_ptr<ServerConnection> connection, RequestHead head, std::uint64_t serial)
+      : connection_(std::move(connection)), head_(std::move(head)), serial_(serial) {}
+  ServerExchange(const ServerExchange&) = delete;
+  ServerExchange& operator=(const ServerExchange&) = delete;
+  ~ServerExchange() override {
+    if (!open()) return;
+    if (state_ == State::Streaming) {
+      connection_->break_off("the answer was abandoned");
+    } else {
+      ServerExchange::respond(problem(500, "the request was dropped without an answer"));
+    }
+  }
+
+  [[nodiscard]] const RequestHead& head() const override { return head_; }
+
+  void read_body(std::size_t limit_bytes, std::function<void(Result<std::string>)> done) override {
+    auto body = std::make_shared<std::string>();
+    if (head_.content_length) body->reserve(std::min<std::uint64_t>(*head_.content_length, limit_bytes));
+    read_body_pieces(
+        limit_bytes,
+        [body](std::string_view piece) -> Result<void> {
+          body->append(piece);
+          return {};
+        },
+        [body, done = std::move(done)](Result<void> end) {
+          if (!end) return done(fail(std::move(end).error()));
+          done(std::move(*body));
+        });
+  }
+
+  void read_body_pieces(std::uint64_t limit_bytes, std::function<Result<void>(std::string_view)> piece,
+                        std::function<void(Result<void>)> done) override {
+    if (!connection_->serves(serial_)) return done(fail(Code::Unreachable, "the connection broke off"));
+    if (std::exchange(body_asked_, true)) return done(fail(Code::Internal, "the request's body was read already"));
+    connection_->read_body({.limit_bytes = limit_bytes, .piece = std::move(piece), .done = std::move(done)});
+  }
+
+  void respond(Response response) override {
+    if (!open() || state_ != State::Fresh) return;
+    state_ = State::Ended;
+    const std::string length = fmt::format("Content-Length: {}\r\n", response.body.size());
+    push_head(response.status, response.headers, may_have_body(response.status) ? length : "",
+              has_body(response.status) ? std::move(response.body) : std::string());
+    connection_->end_answer();
+  }
+
+  void begin(int status, Headers headers) override {
+    if (!open() || state_ != State::Fresh) return;
+    state_ = State::Streaming;
+    const bool body = has_body(status);
+    chunked_ = body && !connection_->request().http_1_0;
+    if (body && !chunked_) connection_->close_after_answer();
+    push_head(status, headers, chunked_ ? "Transfer-Encoding: chunked\r\n" : "", {});
+  }
+
+  void write(std::string bytes, std::function<void(bool)> flushed) override {
+    if (!open() || state_ != State::Streaming) {
+      if (flushed) flushed(false);
+      return;
+    }
+    const bool shown = has_body(status_) && !bytes.empty();
+    const std::string before = shown && chunked_ ? fmt::format("{:x}\r\n", bytes.size()) : "";
+    connection_->output().push({.before = before,
+                                .bytes = shown ? std::move(bytes) : std::string(),
+                                .after = shown && chunked_ ? "\r\n" : "",
+                                .flushed = std::move(flushed)});
+    if (connection_->output().queued_bytes() < kAnswerQueueBytes) return;
+    log::warn("{} {}: the answer is abandoned, since it is written faster than the peer takes it", head_.method,
+              head_.target);
+    abort();
+  }
+
+  void finish() override {
+    if (!open() || state_ != State::Streaming) return;
+    state_ = State::Ended;
+    if (chunked_) connection_->output().push({.before = "0\r\n\r\n", .bytes = {}, .after = {}, .flushed = {}});
+    connection_->end_answer();
+  }
+
+  void abort() override {
+    if (!open()) return;
+    state_ = State::Ended;
+    connection_->break_off("aborted");
+  }
+
+  void respond_with_file(int status, Headers headers, runtime::Fd file, std::uint64_t offset,
+                         std::uint64_t length) override {
+    if (!open() || state_ != State::Fresh) return;
+    state_ = State::Ended;
+    push_head(status, headers, fmt::format("Content-Length: {}\r\n", length), {});
+    if (has_body(status) && length > 0) connection_->output().push_file(std::move(file), offset, length);
+    connection_->end_answer();
+  }
+
+  void accept_websocket(WebSocketOptions options,
+                        std::function<void(Result<std::shared_ptr<WebSocket>>)> done) override {
+    if (!open() || state_ != State::Fresh) return done(fail(Code::Unreachable, "the connection broke off"));
+    if (!is_websocket_upgrade(head_)) {
+      respond(problem(400, "this is a WebSocket endpoint: the request must ask for an upgrade, version 13"));
+      return done(fail(Code::InvalidInput, "{} {} asks for no WebSocket", head_.method, head_.target));
+    }
+    state_ = State::Ended;
+    accept_stream(connection_->upgrade(), head_, options, connection_, std::move(done));
+  }
+
+  void on_gone(std::function<void()> gone) override {
+    if (open()) return connection_->on_gone(std::move(gone));
+    if (state_ != State::Ended && gone) connection_->post(std::move(gone));
+  }
+
+ private:
+  enum class State { Fresh, Streaming, Ended };
+
+  [[nodiscard]] bool open() const { return state_ != State::Ended && connection_->serves(serial_); }
+  [[nodiscard]] bool has_body(int status) const { return head_.method != "HEAD" && may_have_body(status); }
+
+  void push_head(int status, const Headers& headers, std::string framing, std::string body) {
+    status_ = status;
+    const bool close = connection_->closes_after_answer();
+    if (!close && connection_->request().http_1_0) framing += "Connection: keep-alive\r\n";
+    connection_->output().push(
+        {.before = answer_head(status, headers, framing, close), .bytes = std::move(body), .after = {}, .flushed = {}});
+  }
+
+  std::shared_ptr<ServerConnection> connection_;
+  RequestHead head_;
+  std::uint64_t serial_;
+  State state_ = State::Fresh;
+  int status_ = 0;
+  bool chunked_ = false;
+  bool body_asked_ = false;
+};
+
+}  // namespace
+
+std::shared_ptr<Exchange> make_exchange(std::shared_ptr<ServerConnection> connection, RequestHead head,
+                                        std::uint64_t serial) {
+  return std::make_shared<ServerExchange>(std::move(connection), std::move(head), serial);
+}
+
+std::string answer_head(int status, const Headers& headers, std::string_view framing, bool close) {
+  std::string out = fmt::format("HTTP/1.1 {} {}\r\n", status, reason_phrase(status));
+  for (const auto& [name, value] : headers.fields()) {
+    if (is_framing(name)) continue;
+    out += fmt::format("{}: {}\r\n", one_line(name), one_line(value));
+  }
+  out += framing;
+  if (close) out += "Connection: close\r\n";
+  out += "\r\n";
+  return out;
+}
+
+Response problem(int status, const std::string& detail) {
+  const boost::json::object body{
+      {"type", "about:blank"}, {"title", reason_phrase(status)}, {"status", status}, {"detail", detail}};
+  Response response{.status = status, .headers = {}, .body = boost::json::serialize(body) + "\n"};
+  response.headers.add("Content-Type", "application/problem+json");
+  return response;
+}
+
+}  // namespace slipway::net

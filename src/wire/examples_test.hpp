@@ -1,0 +1,92 @@
+// One filled-in value of each kind, shared by this room's tests.
+#pragma once
+#include "wire/agent_protocol.hpp"
+
+namespace slipway::wire::examples {
+
+template <typename AnyId>
+AnyId id(char fill) {
+  return AnyId::parse(std::string(AnyId::prefix()) + "-" + std::string(kIdRandomLength, fill)).value();
+}
+
+inline WallTime time(int second) { return WallTime(std::chrono::seconds(1'767'225'600 + second)); }  // 2026-01-01
+
+inline model::RecordMeta meta() {
+  return {.version = 3,
+          .owner = id<PrincipalId>('a'),
+          .project = id<ProjectId>('b'),
+          .created_at = time(0),
+          .changed_at = time(1)};
+}
+
+inline model::Manifest manifest() {
+  return {{.path = "data/train.csv", .sha256 = std::string(64, '1'), .size_bytes = 12, .mode = 0644},
+          {.path = "train.py", .sha256 = std::string(64, '2'), .size_bytes = 345, .mode = 0755}};
+}
+
+inline model::JobSpec spec() {
+  return {.container_image = "digits:1",
+          .command = {"python3", "train.py", "--C", "0.01"},
+          .env = {{"OMP_NUM_THREADS", "2"}},
+          .resources = {.cpu_millis = 1500, .memory_bytes = 1LL << 30},
+          .source = manifest(),
+          .pool = "digits",
+          .rerun_harmless = true,
+          .stop_grace = std::chrono::seconds(3),
+          .log_limit_bytes = 1 << 20};
+}
+
+inline AllocationReport report() {
+  return {.allocation = id<AllocationId>('c'),
+          .epoch = 2,
+          .state = model::AllocationState::Failed,
+          .reason = "exit code 7",
+          .exit_code = 7,
+          .started_at = time(2),
+          .finished_at = time(9),
+          .stdout_bytes = 1000,
+          .stderr_bytes = 0,
+          .artifacts = manifest(),
+          .artifacts_note = "pipe: left out, it is no regular file"};
+}
+
+inline std::vector<AgentMessage> agent_messages() {
+  return {Hello{.agent_version = "0.1.0",
+                .protocol_min = 1,
+                .protocol_max = 2,
+                .features = {"docker"},
+                .join_token = "join_x",
+                .credential = {},
+                .instance_id = "i-0123456789abcdef0",
+                .hostname = "ip-10-0-0-5",
+                .boot_id = "6b1a"},
+          HostStatus{.ready = true,
+                     .problem = {},
+                     .capacity = {.cpu_millis = 2000, .memory_bytes = 4LL << 30},
+                     .container_images = {"digits:1"},
+                     .engine_version = "20.10.24"},
+          Heartbeat{.sequence = 41},
+          report(),
+          Inventory{.allocations = {report(), {.allocation = id<AllocationId>('d'), .epoch = 1}}},
+          OrderRefused{.allocation = id<AllocationId>('c'), .epoch = 1, .reason = "epoch 1 is older than 2"}};
+}
+
+inline std::vector<ControllerMessage> controller_messages() {
+  return {
+      Welcome{.controller_version = "0.1.0",
+              .protocol = 1,
+              .host = id<HostId>('e'),
+              .credential = "cred_x",
+              .heartbeat = std::chrono::seconds(2)},
+      Refused{.code = Code::Incompatible, .reason = "no common version", .retry_after = std::chrono::seconds(60)},
+      StartAllocation{
+          .allocation = id<AllocationId>('c'), .epoch = 2, .job = id<JobId>('f'), .job_name = "digits", .spec = spec()},
+      StopAllocation{.allocation = id<AllocationId>('c'),
+                     .epoch = 2,
+                     .grace = std::chrono::seconds(10),
+                     .reason = "stopped by admin"},
+      ForgetAllocation{.allocation = id<AllocationId>('c'), .epoch = 2},
+      LogAck{.allocation = id<AllocationId>('c'), .stream = model::LogStream::Stderr, .offset = 4096}};
+}
+
+}  // namespace slipway::wire::examples

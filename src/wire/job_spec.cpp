@@ -121,8 +121,8 @@ Result<model::JobSpec> job_spec_from_json(const Json& json, const std::string& w
     SLIPWAY_TRY(inner.only({"cpu_millis", "memory_bytes"}));
   }
   SLIPWAY_ASSIGN(auto spec, read_fields<model::JobSpec>(json, where));
+  if (!spec.container_image.empty()) spec.container_image = with_tag(std::move(spec.container_image));
   SLIPWAY_TRY(check_limits(spec, where));
-  spec.container_image = with_tag(std::move(spec.container_image));
   return spec;
 }
 

@@ -43,6 +43,11 @@ TEST(Time, FormatThenParse_GivesTheSameTime) {
   EXPECT_EQ(format_time(time), "2026-01-01T00:00:00.123Z");
   EXPECT_EQ(parse_time(format_time(time)).value(), time);
   EXPECT_FALSE(parse_time("yesterday"));
+  EXPECT_FALSE(parse_time("1066-10-14T09:00:00.000Z"));
+}
+
+TEST(Time, FarFuture_DoesNotOverflowTheSystemClocksNanoseconds) {
+  EXPECT_EQ(format_time(parse_time("9999-12-31T23:59:59.999Z").value()), "9999-12-31T23:59:59.999Z");
 }
 
 TEST(Digest, Sha256_OfAbc_IsThePublishedValue) {  // FIPS 180-4 example

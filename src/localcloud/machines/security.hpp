@@ -37,8 +37,9 @@ struct SecurityPolicy {
 /// EC2's default for a group: everything out.
 SecurityRule allow_all_egress();
 
-/// The nft script that replaces the forward policy of table `inet <table>` in one transaction. InvalidInput for a bad
-/// group name or port range; a group that is named but not described has no rules and no members but its guests.
-Result<std::string> security_ruleset(const std::string& table, const SecurityPolicy& policy);
+/// The nft script that replaces table `inet <table>`, which holds this policy and nothing else, in one transaction.
+/// What comes in by `uplink` needs no egress rule, what leaves by it no ingress rule. InvalidInput for a bad group name
+/// or port range; a group that is named but not described has no rules.
+Result<std::string> security_ruleset(const std::string& table, const std::string& uplink, const SecurityPolicy& policy);
 
 }  // namespace slipway::localcloud

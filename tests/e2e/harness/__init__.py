@@ -1,0 +1,1 @@
+"""Whole-program tests: what starts, watches and ends real programs."""

@@ -1,0 +1,90 @@
+"""What a machine shows of itself by its own tools (ps, mount, losetup, ip, nft, cgroups): nothing of the product is asked."""
+import json
+import os
+import pathlib
+import subprocess
+
+
+def output(*argv):
+    return subprocess.run(argv, capture_output=True, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C"}).stdout.decode(errors="replace")
+
+
+class Machine:
+    """A picture of the machine. `left_over(before)` says what is there now and was not before, by kind."""
+
+    KINDS = ("processes", "mounts", "loop devices", "network namespaces", "interfaces", "routes", "firewall", "cgroups")
+
+    def __init__(self, seen):
+        self.seen = seen
+
+    @classmethod
+    def now(cls):
+        return cls({
+            "processes": cls.processes(),
+            "mounts": {line.split(" type ")[0] for line in output("mount").splitlines()},
+            "loop devices": {line for line in output("losetup", "--list", "--noheadings", "--output", "NAME,BACK-FILE").splitlines()},
+            "network namespaces": cls.namespaces(),
+            "interfaces": {link["ifname"] for link in json.loads(output("ip", "-json", "link") or "[]")},
+            "routes": set(output("ip", "route", "show", "table", "all").splitlines()),
+            "firewall": cls.firewall(),
+            "cgroups": cls.cgroups(),
+        })
+
+    @staticmethod
+    def processes():
+        """{(pid, start): description} of all that has a command line; what our own run holds is left out."""
+        found = {}
+        for line in output("ps", "-eo", "pid=,ppid=,lstart=,args=").splitlines():
+            words = line.split(None, 7)
+            if len(words) == 8 and not words[7].startswith("["):
+                found[(int(words[0]), " ".join(words[2:7]))] = f"{words[0]} (child of {words[1]}) {words[7]}"
+        mine, pid = set(), os.getpid()
+        while pid > 1:
+            mine.add(pid)
+            pid = int(pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+        return {key: text for key, text in found.items() if key[0] not in mine and not text.endswith("ps -eo pid=,ppid=,lstart=,args=")}
+
+    @staticmethod
+    def namespaces():
+        named = {line.split()[0] for line in output("ip", "netns", "list").splitlines() if line}
+        listed = json.loads(output("lsns", "--json", "--type", "net", "--output", "NS") or '{"namespaces": []}')["namespaces"]
+        return named | {str(entry["ns"]) for entry in listed}
+
+    @staticmethod
+    def firewall():
+        """Rules without their counters and handles, one entry each with its table and chain."""
+        rules = set()
+        for entry in json.loads(output("nft", "-j", "list", "ruleset") or '{"nftables": []}')["nftables"]:
+            for kind, value in entry.items():
+                if kind == "metainfo":
+                    continue
+                value.pop("handle", None)
+                text = json.dumps([e for e in value.get("expr", []) if "counter" not in e] if kind == "rule" else "", sort_keys=True)
+                rules.add(f"{kind} {value.get('family')} {value.get('table', '')} {value.get('chain', '')} {value.get('name', '')} {text}")
+        return rules
+
+    @staticmethod
+    def cgroups():
+        found = set()
+        for root, folders, _ in os.walk("/sys/fs/cgroup"):
+            found.update(os.path.join(root, folder) for folder in folders)
+        return found
+
+    def left_over(self, before):
+        """{kind: [what]} with only the kinds where something is new."""
+        found = {}
+        for kind in self.KINDS:
+            old, new = before.seen[kind], self.seen[kind]
+            fresh = [new[key] for key in new.keys() - old.keys()] if isinstance(new, dict) else sorted(new - old)
+            if fresh:
+                found[kind] = fresh
+        return found
+
+    def missing(self, before):
+        """{kind: [what]} of what was there and is not any more; processes come and go and don't count."""
+        found = {}
+        for kind in self.KINDS[1:]:
+            lost = sorted(before.seen[kind] - self.seen[kind])
+            if lost:
+                found[kind] = lost
+        return found

@@ -9,25 +9,43 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+from harness.cloud import Dev, KeyPair  # noqa: E402
 from harness.docker import Docker  # noqa: E402
 from harness.machine import Machine  # noqa: E402
 from harness.process import REPOSITORY, Programs  # noqa: E402
+from harness.recipes import write_tiny_recipe  # noqa: E402
 from harness.site import Server  # noqa: E402
+from harness.wait import until  # noqa: E402
 
 for name in list(os.environ):
-    if name.startswith(("AWS_", "SLIPWAY_")) and name != "SLIPWAY_E2E_KEEP" or name.lower().endswith(("_proxy", "_ca_bundle")):
+    if name.startswith(("AWS_", "SLIPWAY_")) and not name.startswith("SLIPWAY_E2E_") or name.lower().endswith(("_proxy", "_ca_bundle")):
         del os.environ[name]
 
 
 def pytest_sessionstart(session):
     if os.geteuid() != 0:
         raise pytest.UsageError("the whole-program tests need root: scripts/test e2e")
-    session.config.machine_before = Machine.now()
 
 
-def pytest_collection_modifyitems(items):
-    # The comparison with the machine before the run is only of use after everything else.
-    items.sort(key=lambda item: item.path.name == "test_zz_machine.py")
+@pytest.fixture(scope="session", autouse=True)
+def machine_is_left_as_it_was():
+    """Set up before every other fixture and so taken down after the last: the machine as ps, mount, losetup, ip and nft show
+    it must be what it was. Where others work on the machine at the same time, SLIPWAY_E2E_SHARED=1 only prints."""
+    before = Machine.now()
+    yield
+
+    def same():
+        now = Machine.now()
+        seen = {"left behind": now.left_over(before), "taken away": now.missing(before)}
+        assert not any(seen.values()), seen
+        return True
+
+    try:
+        until("the machine to be as it was before the run", same, timeout=20, interval=0.5)
+    except AssertionError as difference:
+        if not os.environ.get("SLIPWAY_E2E_SHARED"):
+            raise
+        print(difference)
 
 
 @pytest.fixture(scope="session")
@@ -107,6 +125,64 @@ def remove_containers(docker):
         docker.run("rm", "-f", container)
 
 
+# ---- the local cloud ----
+
+@pytest.fixture(scope="session")
+def dev(scratch, sanitised, released):
+    """`slipway dev` of the sanitised build with a base image; shared by the tests that leave it as it was."""
+    cloud = Dev(sanitised, scratch / "dev")
+    try:
+        cloud.start()
+        cloud.base = cloud.base_image()
+        yield cloud
+    finally:
+        cloud.discard()
+
+
+@pytest.fixture(scope="session")
+def key(dev, scratch):
+    pair = KeyPair(dev, scratch, "e2e")
+    yield pair
+    if dev.daemon.alive():
+        pair.delete()
+
+
+@pytest.fixture(scope="session")
+def tiny_image(dev, scratch):
+    """A baked image with the sanitised agent, Docker and the tiny container image; its name."""
+    folder = scratch / "tiny-recipe"
+    write_tiny_recipe(folder, dev.programs)
+    dev.cli("image", "bake", folder / "image.yaml", check=0, timeout=600)
+    return "tiny"
+
+
 @pytest.fixture
-def machine_before(request):
-    return request.config.machine_before
+def pool(dev, tiny_image):
+    """make(size): a pool of that many READY hosts; deleted, and its instances seen gone, after the test."""
+    made = []
+
+    def make(size, name="pool", **more):
+        options = [word for key, value in more.items() for word in (f"--{key}", str(value))]
+        dev.cli("pool", "create", name, "--image", tiny_image, "--type", "t3.medium", "--size", str(size), *options, check=0, timeout=60)
+        made.append(name)
+        dev.wait_hosts(size, "READY", timeout=30)
+        return name
+
+    yield make
+    dev.wait_ready()
+    for name in made:
+        dev.api.call("DELETE", f"/api/v1/pools/{name}")
+    until("the pool's instances to be gone", lambda: not dev.living(), timeout=60)
+    until("the pool to be gone", lambda: not dev.api.items("/pools"), timeout=20)
+
+
+@pytest.fixture(scope="session")
+def release_dev(scratch, released):
+    """`slipway dev` of the release build with a base image, beside the other one."""
+    cloud = Dev(released, scratch / "rel")
+    try:
+        cloud.start()
+        cloud.base = cloud.base_image()
+        yield cloud
+    finally:
+        cloud.discard()

@@ -236,11 +236,11 @@ def test_a_missing_token_file_is_named(shared_site):
 
 
 @pytest.mark.parametrize("recipe, line, word", [
-    ("name: x\nbase: debian-12\nstep: []\n", 3, "steps"),
-    ("name: x\nbase: debian-12\nsteps:\n  - rum: echo\n", 4, "run"),
-    ("name: x\nbase: debian-12\nsteps:\n  - upload: {from: nothing-here, to: /x}\n", 4, "nothing-here"),
-    ("name: [1]\nbase: debian-12\nsteps: []\n", 1, "name"),
-    ("name: x\nbase: debian-12\nsteps: [\n", None, ""),
+    ("name: x\nfrom: debian-12\nstep: []\n", 3, "steps"),
+    ("name: x\nfrom: debian-12\nsteps:\n  - rum: echo\n", 4, "run"),
+    ("name: x\nfrom: debian-12\nsteps:\n  - upload: {from: nothing-here, to: /x}\n", 4, "nothing-here"),
+    ("name: [1]\nfrom: debian-12\nsteps: []\n", 1, "name"),
+    ("name: x\nfrom: debian-12\nsteps: [\n", None, ""),
 ])
 def test_a_wrong_recipe_names_file_and_line_and_leaves_no_bake(shared_site, tmp_path, recipe, line, word):
     path = tmp_path / "image.yaml"

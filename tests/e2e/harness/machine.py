@@ -4,6 +4,8 @@ import os
 import pathlib
 import subprocess
 
+MARK = "SLIPWAY_E2E_RUN"  # in the environment of everything that the tests start
+
 
 def output(*argv):
     return subprocess.run(argv, capture_output=True, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C"}).stdout.decode(errors="replace")
@@ -30,19 +32,27 @@ class Machine:
             "cgroups": cls.cgroups(),
         })
 
-    @staticmethod
-    def processes():
-        """{(pid, start): description} of all that has a command line; what our own run holds is left out."""
+    @classmethod
+    def processes(cls):
+        """{(pid, start): description} of what could be ours: started by the tests (they hand a mark down in the environment),
+        a guest's (uids of a container's range), or named as we are. Other people's processes come and go."""
         found = {}
-        for line in output("ps", "-eo", "pid=,ppid=,lstart=,args=").splitlines():
-            words = line.split(None, 7)
-            if len(words) == 8 and not words[7].startswith("["):
-                found[(int(words[0]), " ".join(words[2:7]))] = f"{words[0]} (child of {words[1]}) {words[7]}"
+        for line in output("ps", "-eo", "pid=,ppid=,uid=,lstart=,args=").splitlines():
+            words = line.split(None, 8)
+            if len(words) == 9 and (int(words[2]) >= 65536 or "slipway" in words[8] or cls.is_marked(words[0])):
+                found[(int(words[0]), " ".join(words[3:8]))] = f"{words[0]} (child of {words[1]}, uid {words[2]}) {words[8]}"
         mine, pid = set(), os.getpid()
         while pid > 1:
             mine.add(pid)
             pid = int(pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
-        return {key: text for key, text in found.items() if key[0] not in mine and not text.endswith("ps -eo pid=,ppid=,lstart=,args=")}
+        return {key: text for key, text in found.items() if key[0] not in mine}
+
+    @staticmethod
+    def is_marked(pid):
+        try:
+            return MARK.encode() + b"=" in pathlib.Path(f"/proc/{pid}/environ").read_bytes()
+        except OSError:
+            return False
 
     @staticmethod
     def namespaces():

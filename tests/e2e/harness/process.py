@@ -4,7 +4,6 @@ import pathlib
 import re
 import signal
 import subprocess
-import time
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
 SANITIZER_REPORT = re.compile(rb"ERROR: AddressSanitizer|ERROR: LeakSanitizer|runtime error: ")
@@ -17,6 +16,7 @@ def environment(**extra):
         "HOME": os.environ.get("HOME", "/root"),
         "LANG": "C.UTF-8",
         "NO_COLOR": "1",
+        "SLIPWAY_E2E_RUN": str(os.getpid()),
         "ASAN_OPTIONS": "detect_stack_use_after_return=1:abort_on_error=0",
         "UBSAN_OPTIONS": "print_stacktrace=1",
         "ASAN_SYMBOLIZER_PATH": "/usr/lib/llvm-19/bin/llvm-symbolizer",
@@ -145,7 +145,3 @@ def free_port(address="127.0.0.1"):
     with socket.socket() as probe:
         probe.bind((address, 0))
         return probe.getsockname()[1]
-
-
-def wall():
-    return time.time()

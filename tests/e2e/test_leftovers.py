@@ -1,0 +1,103 @@
+"""`slipway cloud leftovers` finds what belongs to no live instance; with the cloud running and stopped."""
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import subprocess
+
+import pytest
+
+from harness.process import gone, run
+from harness.wait import until
+
+
+def leftovers(dev):
+    return json.loads(dev.cli("cloud", "leftovers", "-o", "json", timeout=60).stdout)["items"]
+
+
+def identity(dev):
+    """The short id that stands in every name."""
+    for path in dev.data_dir.rglob("identity.json"):
+        return json.loads(path.read_text())["id"]
+    raise AssertionError("no identity.json below the data directory")
+
+
+@pytest.fixture
+def planted(dev):
+    """One of each kind, named as ours are, belonging to no instance. Yields {kind: text that must be listed}."""
+    name = f"slipway-{identity(dev)}"
+    ghost = f"{name}-i-0123456789abcdef0"
+    interface = f"sw-{identity(dev)}-x"
+    root = pathlib.Path("/sys/fs/cgroup/memory")
+    cgroup = (root if root.is_dir() else root.parent) / name / "i-0123456789abcdef0"
+    file, mount = dev.data_dir / "planted.img", dev.data_dir / "planted-mount"
+    file.write_bytes(bytes(1 << 20))
+    mount.mkdir(exist_ok=True)
+    with contextlib.ExitStack() as undo:
+        def plant(make, *take_away):
+            done = subprocess.run([str(word) for word in make], check=True, capture_output=True)
+            undo.callback(subprocess.run, [str(word) for word in take_away], capture_output=True)
+            return done.stdout.decode().strip()
+
+        process = subprocess.Popen(["/bin/sh", "-c", "sleep 600; true", "internal-supervisor", "--name", ghost], start_new_session=True)
+        undo.callback(lambda: (os.killpg(process.pid, signal.SIGKILL), process.wait()) if process.poll() is None else process.wait())
+        undo.callback(file.unlink)
+        plant(["mount", "-t", "tmpfs", "none", mount], "umount", mount)
+        loop = subprocess.run(["losetup", "--find", "--show", str(file)], check=True, capture_output=True).stdout.decode().strip()
+        undo.callback(subprocess.run, ["losetup", "--detach", loop], capture_output=True)
+        plant(["ip", "netns", "add", ghost], "ip", "netns", "del", ghost)
+        plant(["ip", "link", "add", interface, "type", "dummy"], "ip", "link", "del", interface)
+        plant(["nft", "add", "table", "inet", f"{name}-planted"], "nft", "delete", "table", "inet", f"{name}-planted")
+        plant(["mkdir", "-p", cgroup], "rmdir", cgroup)
+        yield {
+            "process": str(process.pid), "mount": str(mount), "loop_device": loop, "network_namespace": ghost,
+            "interface": interface, "firewall_table": f"{name}-planted", "cgroup": str(cgroup),
+        }
+
+
+def assert_listed(dev, planted):
+    found = leftovers(dev)
+    for kind, text in planted.items():
+        assert any(entry["kind"] == kind and text in entry["name"] + " " + entry.get("detail", "") for entry in found), f"{kind} {text} is not in {found}"
+
+
+def test_nothing_is_left_over_while_all_is_well(dev, pool):
+    pool(1)
+    assert leftovers(dev) == []
+
+
+def test_one_of_each_kind_is_seen(dev, planted):
+    assert_listed(dev, planted)
+
+
+def test_with_the_cloud_stopped_it_looks_by_itself(dev, planted):
+    dev.interrupt()
+    try:
+        assert_listed(dev, planted)
+    finally:
+        dev.start()
+
+
+def test_after_ctrl_c_nothing_is_left(dev):
+    dev.interrupt()
+    try:
+        assert leftovers(dev) == []
+        name = f"slipway-{identity(dev)}"
+        assert name not in run(["ip", "netns", "list"]).stdout.decode()
+        assert name not in run(["nft", "list", "tables"]).stdout.decode()
+        assert str(dev.data_dir) not in run(["mount"]).stdout.decode()
+        assert str(dev.data_dir) not in run(["losetup", "--list"]).stdout.decode()
+    finally:
+        dev.start()
+
+
+def test_a_guest_whose_cloud_is_dead_is_no_leftover(dev):
+    instance = dev.launch(dev.base)
+    pid = dev.cloud_pid()
+    os.kill(pid, 9)
+    until("the cloud to be back", lambda: gone(pid) and dev.is_ready(), timeout=20)
+    assert leftovers(dev) == []
+    dev.ec2().terminate_instances(InstanceIds=[instance["InstanceId"]])
+    dev.wait_instance(instance["InstanceId"], "terminated")
+    until("nothing to be left of it", lambda: leftovers(dev) == [])

@@ -1,0 +1,95 @@
+// Tables: every row that the controller knows, and the indexes over them. Loaded from the store at start; changed by
+// Step only, which also writes the change down. Control thread.
+#pragma once
+#include <set>
+#include <string>
+#include <vector>
+
+#include "controller/table.hpp"
+#include "model/host.hpp"
+#include "model/image.hpp"
+#include "model/job.hpp"
+#include "model/principal.hpp"
+#include "store/store.hpp"
+
+namespace slipway::controller {
+
+/// An accepted Idempotency-Key: a repeat gets the same job, another body is a conflict.
+struct IdempotencyRecord {
+  std::string id;  ///< SHA-256 of principal and key
+  model::RecordMeta meta;
+  JobId job;
+  std::string request_sha256;
+};
+
+class Tables {
+ public:
+  Table<model::Job> jobs;
+  Table<model::Allocation> allocations;
+  Table<model::Host> hosts;
+  Table<model::Pool> pools;
+  Table<model::Image> images;
+  Table<model::Bake> bakes;
+  Table<model::Principal> principals;
+  Table<model::Token> tokens;
+  Table<model::Project> projects;
+  Table<IdempotencyRecord> idempotency;
+
+  /// Rows as Store::load_all gave them. Corrupt, naming the row, if one cannot be read; tables that this version does
+  /// not know are an error too (a newer version wrote them).
+  Result<void> load(const std::vector<store::Row>& rows);
+
+  /// Jobs in state Queued, oldest first.
+  [[nodiscard]] const std::set<Table<model::Job>::Position>& queued() const { return queued_; }
+  /// Allocations on the host whose outcome is open: not terminal, or Lost with the job still waiting for the host.
+  [[nodiscard]] const std::set<AllocationId>& open_on(const HostId& host) const;
+  /// The allocation that the job's state follows; nullptr before the first.
+  [[nodiscard]] const model::Allocation* current_of(const model::Job& job) const;
+  [[nodiscard]] bool is_current(const model::Allocation& allocation) const;
+  /// Hosts of the pool that are not Terminated.
+  [[nodiscard]] std::vector<const model::Host*> hosts_of(const PoolId& pool) const;
+
+  // Step calls these after it changed a row.
+  void reindex(const model::Job& job);
+  void reindex(const model::Allocation& allocation);
+  template <typename T>
+  void reindex(const T&) {}
+
+ private:
+  bool is_open(const model::Allocation& allocation) const;
+
+  std::set<Table<model::Job>::Position> queued_;
+  std::map<HostId, std::set<AllocationId>> open_;
+};
+
+template <typename T>
+constexpr const char* table_name() {
+  if constexpr (std::is_same_v<T, model::Job>) return "job";
+  if constexpr (std::is_same_v<T, model::Allocation>) return "allocation";
+  if constexpr (std::is_same_v<T, model::Host>) return "host";
+  if constexpr (std::is_same_v<T, model::Pool>) return "pool";
+  if constexpr (std::is_same_v<T, model::Image>) return "image";
+  if constexpr (std::is_same_v<T, model::Bake>) return "bake";
+  if constexpr (std::is_same_v<T, model::Principal>) return "principal";
+  if constexpr (std::is_same_v<T, model::Token>) return "token";
+  if constexpr (std::is_same_v<T, model::Project>) return "project";
+  if constexpr (std::is_same_v<T, IdempotencyRecord>) return "idempotency";
+}
+
+template <typename T>
+Table<T>& table_of(Tables& tables) {
+  if constexpr (std::is_same_v<T, model::Job>) return tables.jobs;
+  if constexpr (std::is_same_v<T, model::Allocation>) return tables.allocations;
+  if constexpr (std::is_same_v<T, model::Host>) return tables.hosts;
+  if constexpr (std::is_same_v<T, model::Pool>) return tables.pools;
+  if constexpr (std::is_same_v<T, model::Image>) return tables.images;
+  if constexpr (std::is_same_v<T, model::Bake>) return tables.bakes;
+  if constexpr (std::is_same_v<T, model::Principal>) return tables.principals;
+  if constexpr (std::is_same_v<T, model::Token>) return tables.tokens;
+  if constexpr (std::is_same_v<T, model::Project>) return tables.projects;
+  if constexpr (std::is_same_v<T, IdempotencyRecord>) return tables.idempotency;
+}
+
+boost::json::value row_body(const IdempotencyRecord& record);
+
+}  // namespace slipway::controller

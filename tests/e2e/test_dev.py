@@ -35,7 +35,7 @@ def test_ready_within_3_s_without_any_configuration(released, scratch):
 def test_commands_need_no_flag_after_dev_wrote_its_context(dev):
     from harness.process import environment, run
 
-    seen = run([dev.programs.slipway, "host", "list", "-o", "json"], env=environment(HOME=dev.home), check=0)
+    seen = run([dev.programs.slipway, "host", "list", "-o", "json"], env=environment(SLIPWAY_CONFIG=dev.config), check=0)
     assert json.loads(seen.stdout)["items"] == []
 
 

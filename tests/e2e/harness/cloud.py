@@ -22,10 +22,11 @@ class Dev(People):
         self.home = self.data_dir.parent / (self.data_dir.name + "-home")
         self.home.mkdir(parents=True, exist_ok=True)
         self.daemon = Daemon("slipway dev", self.data_dir.parent / f"{self.data_dir.name}.log")
+        self.config = self.home / "config.yaml"
         self.api = None
 
     def start(self, *options, timeout=20, **env):
-        self.daemon.spawn([self.programs.slipway, "dev", "--data-dir", self.data_dir, *options], HOME=self.home, **env)
+        self.daemon.spawn([self.programs.slipway, "dev", "--data-dir", self.data_dir, *options], HOME=self.home, SLIPWAY_CONFIG=self.config, **env)
         return self.wait_ready(timeout)
 
     def wait_ready(self, timeout=20):

@@ -16,6 +16,7 @@ def environment(**extra):
         "HOME": os.environ.get("HOME", "/root"),
         "LANG": "C.UTF-8",
         "NO_COLOR": "1",
+        "SLIPWAY_CONFIG": "/nonexistent/slipway/config.yaml",
         "SLIPWAY_E2E_RUN": str(os.getpid()),
         "ASAN_OPTIONS": "detect_stack_use_after_return=1:abort_on_error=0",
         "UBSAN_OPTIONS": "print_stacktrace=1",

@@ -21,6 +21,7 @@ struct SocketAddress {
   /// "127.0.0.1" or "::1"; empty for a Unix socket.
   [[nodiscard]] std::string ip() const;
   [[nodiscard]] std::uint16_t port() const;
+  void set_port(std::uint16_t port);
 };
 
 /// InvalidInput if `ip` is no IP address.

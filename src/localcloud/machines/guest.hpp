@@ -24,7 +24,7 @@ struct GuestSpec {
   std::string instance_id;        ///< i-…
   std::string directory;          ///< Identity::instance_directory(); holds spec, console log, exit record
   std::string root;               ///< path of the root volume
-  std::string network_namespace;  ///< what RouterNetwork::add_guest returned
+  std::string network_namespace;  ///< what RouterNetwork::add_guest returned: there its eth0 waits for it
   std::string hostname;
   std::uint32_t uid_base = 0;  ///< Identity::uid_base(address)
   int cpus = 1;                ///< CPUs that it sees and may fill

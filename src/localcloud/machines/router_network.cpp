@@ -21,6 +21,8 @@ constexpr std::uint32_t kFirstGuest = 4;
 constexpr std::uint32_t kLastGuest = 254;
 /// Pending connections of a listener inside; as many as guests may start at once.
 constexpr int kBacklog = 256;
+/// Owner of a port whose making was interrupted.
+constexpr std::string_view kNobody = "nobody";
 
 class RoutedNetwork final : public RouterNetwork {
  public:
@@ -42,13 +44,13 @@ class RoutedNetwork final : public RouterNetwork {
     const std::string space = identity_.name(port.instance_id);
     const std::string link = port_name(identity_, port.address);
     SLIPWAY_ASSIGN(const std::string owner, port_owner(link));
-    if (!owner.empty() && owner != port.instance_id) {
+    if (!owner.empty() && owner != kNobody && owner != port.instance_id) {
       return fail(Code::Conflict, "address {} belongs to instance {}", port.address.text(), owner);
     }
     SLIPWAY_TRY(add_network_namespace(space));
-    if (!has_interface(space, "eth0")) {
-      // Half of a port, of which the other end is gone or never came to life.
-      if (has_interface(identity_.name(), link)) SLIPWAY_TRY(delete_link(link));
+    if (owner == kNobody) SLIPWAY_TRY(delete_link(link));
+    // Where the router has its end, the guest's end exists as well: here, or inside the running guest.
+    if (owner != port.instance_id) {
       SLIPWAY_TRY(run_ip_batch(identity_.name(), port_commands(identity_, port, space)));
     }
     SLIPWAY_TRY(in_network_namespace(identity_.name(), [&] { return tune_port(link); }));
@@ -132,7 +134,7 @@ class RoutedNetwork final : public RouterNetwork {
     return listed.exit_code == 0 ? Result<void>() : set_security({});
   }
 
-  /// Instance that the port was made for; empty if there is no such port.
+  /// Instance that the port was made for, or kNobody; empty if there is no such port.
   Result<std::string> port_owner(const std::string& link) {
     if (!has_interface(identity_.name(), link)) return std::string();
     SLIPWAY_ASSIGN(const std::string text,
@@ -141,7 +143,7 @@ class RoutedNetwork final : public RouterNetwork {
     const json::value value = json::parse(text, error);
     if (error || !value.is_array() || value.as_array().empty()) return fail(Code::Internal, "cannot read {}", link);
     const json::value* alias = value.as_array()[0].as_object().if_contains("ifalias");
-    return alias != nullptr && alias->is_string() ? std::string(alias->as_string()) : std::string("nobody");
+    return alias != nullptr && alias->is_string() ? std::string(alias->as_string()) : std::string(kNobody);
   }
 
   Result<void> delete_link(const std::string& link) {

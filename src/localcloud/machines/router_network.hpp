@@ -25,8 +25,10 @@ class RouterNetwork {
  public:
   virtual ~RouterNetwork() = default;
 
-  /// Makes the guest's port and its network namespace, in which it is `eth0`. Returns the namespace's path, for
-  /// GuestSpec. Repeatable with the same values: then it adopts. Conflict if another guest has the address.
+  /// Makes the guest's port and a network namespace in which it waits as `eth0`; returns the namespace's path, for
+  /// GuestSpec. The guest takes it into a namespace of its own and gives it back at its end, so call this before each
+  /// start. Repeatable with the same values: then it adopts, also a port that a running guest has. Conflict if another
+  /// guest has the address.
   virtual Result<std::string> add_guest(const GuestPort& port) = 0;
   /// Removes port and namespace. Nothing there is fine. The guest must have ended.
   virtual Result<void> remove_guest(const std::string& instance_id) = 0;

@@ -137,13 +137,19 @@ function(slipway_check_layers)
 endfunction()
 
 # With static libraries a forbidden include would still link, so the includes are read as well. Two rooms that share a folder
-# (store and store_sqlite) share its headers.
+# (store and store_sqlite) share its headers, but x.hpp beside x.cpp is the header of the room that compiles that.
 function(slipway_check_includes room)
   get_target_property(folder slipway_${room} SOURCE_DIR)
-  file(GLOB_RECURSE sources RELATIVE ${folder} ${folder}/*.hpp)
+  file(GLOB_RECURSE headers RELATIVE ${folder} ${folder}/*.hpp)
   get_target_property(compiled slipway_${room} SOURCES)
   list(FILTER compiled EXCLUDE REGEX "^/")
-  list(APPEND sources ${compiled})
+  set(sources ${compiled})
+  foreach(header IN LISTS headers)
+    string(REGEX REPLACE "\\.hpp$" ".cpp" source ${header})
+    if(source IN_LIST compiled OR NOT EXISTS ${folder}/${source})
+      list(APPEND sources ${header})
+    endif()
+  endforeach()
   get_target_property(used slipway_${room} SLIPWAY_USES)
   set(allowed ${room})
   foreach(other IN LISTS used)

@@ -39,13 +39,18 @@ class Machine:
         found = {}
         for line in output("ps", "-eo", "pid=,ppid=,uid=,lstart=,args=").splitlines():
             words = line.split(None, 8)
-            if len(words) == 9 and (int(words[2]) >= 65536 or "slipway" in words[8] or cls.is_marked(words[0])):
+            if len(words) == 9 and (int(words[2]) >= 65536 or cls.is_named_as_we_are(words[8]) or cls.is_marked(words[0])):
                 found[(int(words[0]), " ".join(words[3:8]))] = f"{words[0]} (child of {words[1]}, uid {words[2]}) {words[8]}"
         mine, pid = set(), os.getpid()
         while pid > 1:
             mine.add(pid)
             pid = int(pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
         return {key: text for key, text in found.items() if key[0] not in mine}
+
+    @staticmethod
+    def is_named_as_we_are(command_line):
+        words = command_line.split()
+        return os.path.basename(words[0]) in ("slipway", "slipway-agent") or "internal-supervisor" in words[:3]
 
     @staticmethod
     def is_marked(pid):

@@ -17,8 +17,11 @@ function(slipway_third_party name)
   target_compile_definitions(third_party_${name} INTERFACE ${ARG_DEFINITIONS})
 endfunction()
 
-# fmt and spdlog have no static archive in Debian, so both are used header-only.
-slipway_third_party(fmt HEADERS fmt/format.h DEFINITIONS FMT_HEADER_ONLY)
+# fmt has no static archive in Debian, so it is compiled here, once. spdlog is used header-only, by one file.
+slipway_third_party(fmt HEADERS fmt/format.h)
+add_library(slipway_fmt ${CMAKE_CURRENT_LIST_DIR}/fmt_library.cpp)
+target_compile_options(slipway_fmt PRIVATE -w)
+target_link_libraries(third_party_fmt INTERFACE slipway_fmt)
 slipway_third_party(spdlog HEADERS spdlog/spdlog.h DEFINITIONS SPDLOG_FMT_EXTERNAL LIBRARIES third_party_fmt)
 slipway_third_party(json HEADERS boost/json.hpp LIBRARIES boost_json boost_container)
 slipway_third_party(asio HEADERS boost/asio.hpp LIBRARIES Threads::Threads

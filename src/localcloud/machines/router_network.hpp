@@ -52,5 +52,7 @@ Result<std::unique_ptr<RouterNetwork>> open_router_network(const Identity& ident
 
 /// Well-known address of EC2's metadata service.
 inline constexpr Ipv4 kMetadataAddress{0xA9FEA9FE};
+/// And of its name server ("Amazon DNS"): the same everywhere, so an image may name it.
+inline constexpr Ipv4 kResolverAddress{0xA9FEA9FD};
 
 }  // namespace slipway::localcloud

@@ -34,12 +34,13 @@ std::string uplink_router_commands(const Identity& identity) {
   return fmt::format(
       "link set lo up\n"
       "address replace {}/32 dev lo\n"
+      "address replace {}/32 dev lo\n"
       "address replace {}/{} dev {}\n"
       "link set {} up\n"
       "route replace default via {} dev {}\n"
       "route replace unreachable {}\n",
-      kMetadataAddress.text(), net.at(2).text(), net.prefix, link, link, net.at(1).text(), link,
-      identity.guest_network().text());
+      kMetadataAddress.text(), kResolverAddress.text(), net.at(2).text(), net.prefix, link, link, net.at(1).text(),
+      link, identity.guest_network().text());
 }
 
 std::string port_commands(const Identity& identity, const GuestPort& port, const std::string& guest_namespace) {
@@ -127,7 +128,7 @@ std::vector<std::string> dnsmasq_argv(const Identity& identity, const std::strin
       "--pid-file=" + directory + "/dnsmasq.pid",
       "--bind-dynamic",
       "--interface=" + port_prefix(identity) + "*",
-      "--except-interface=lo",
+      fmt::format("--listen-address={}", kResolverAddress.text()),
       "--no-hosts",
       "--domain=" + std::string(kDomain),
       fmt::format("--local=/{}/", kDomain),

@@ -1,0 +1,55 @@
+#include "localcloud/machines/base_files.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace slipway::localcloud {
+namespace {
+
+using testing::HasSubstr;
+
+std::string content_of(const std::vector<BaseFile>& files, const std::string& path) {
+  for (const BaseFile& file : files) {
+    if (file.path == path) return file.content;
+  }
+  return "<none>";
+}
+
+TEST(BaseFiles, HoldNothingOfOneMachine) {
+  EXPECT_EQ(content_of(base_files(true), "/etc/machine-id"), "");
+  EXPECT_EQ(content_of(base_files(true), "/etc/hostname"), "<none>");
+}
+
+TEST(BaseFiles, WithoutCloudInit_DoNotMentionIt) {
+  EXPECT_EQ(content_of(base_files(false), "/etc/cloud/cloud.cfg.d/90-instance.cfg"), "<none>");
+  EXPECT_THAT(content_of(base_files(true), "/etc/cloud/cloud.cfg.d/90-instance.cfg"), HasSubstr("strict_id: false"));
+}
+
+TEST(BaseFiles, InstanceSetup_PrintsTheHostKeyBetweenTheStandardMarkers) {
+  const std::string script = content_of(base_files(false), "/usr/lib/slipway/instance-setup");
+  EXPECT_THAT(script, HasSubstr("-----BEGIN SSH HOST KEY KEYS-----"));
+  EXPECT_THAT(script, HasSubstr("-----END SSH HOST KEY KEYS-----"));
+}
+
+TEST(AptOptions, KeepProxiesAndChecksButNoLoopbackProxy) {
+  const std::string kept = apt_options_for_guests(
+      "APT::Architecture \"amd64\";\n"
+      "Acquire::http::Proxy \"http://192.0.2.9:3142\";\n"
+      "Acquire::https::Proxy \"http://127.0.0.1:3142\";\n"
+      "Acquire::Check-Valid-Until \"false\";\n"
+      "Acquire::GzipIndexes \"true\";\n"
+      "Acquire::http::Proxy::example.org \"\";\n");
+  EXPECT_EQ(kept, "Acquire::http::Proxy \"http://192.0.2.9:3142\";\nAcquire::Check-Valid-Until \"false\";\n");
+}
+
+TEST(DebianSource, IsToldFromOtherArchives) {
+  EXPECT_TRUE(is_debian_source("Types: deb\nURIs: http://deb.debian.org/debian\nSuites: bookworm bookworm-updates\n",
+                               "bookworm"));
+  EXPECT_TRUE(is_debian_source("# c\ndeb http://192.0.2.1/debian bookworm main\n", "bookworm"));
+  EXPECT_FALSE(is_debian_source("deb http://192.0.2.1/debian trixie main\n", "bookworm"));
+  EXPECT_FALSE(is_debian_source("deb https://example.org/packages bookworm main\n", "bookworm"));
+  EXPECT_FALSE(is_debian_source("# deb http://192.0.2.1/debian bookworm main\n", "bookworm"));
+}
+
+}  // namespace
+}  // namespace slipway::localcloud

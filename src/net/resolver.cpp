@@ -123,7 +123,9 @@ class Query final : public std::enable_shared_from_this<Query> {
       address.set_port(port_);
       addresses.push_back(address);
     }
-    if (result != ARES_SUCCESS || addresses.empty()) {
+    // RFC 6761, 6.3: this name means this machine, also where no hosts file says so.
+    if (addresses.empty() && host_ == "localhost") addresses.push_back(*ip_address("127.0.0.1", port_));
+    if (addresses.empty()) {
       return give(fail(Code::Unreachable, "the name '{}' has no address: {}", host_, ares_strerror(result)));
     }
     give(std::move(addresses));

@@ -38,6 +38,8 @@ class SshSession {
   virtual ~SshSession() = default;
   /// Runs it to its end. Any exit code is a result. Timeout, Cancelled, Io; Denied if the host shows another key.
   virtual Result<SshOutcome> run(const SshCommand& command) = 0;
+  /// The public half of the key that it logs in with, "type base64".
+  virtual Result<std::string> public_key() = 0;
 };
 
 /// Opens no connection yet. The session's files are removed with it.

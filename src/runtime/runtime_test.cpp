@@ -36,6 +36,14 @@ TEST(Subprocess, Run_GivesOutputAndExitCode) {
   EXPECT_EQ(result->standard_error, "oops\n");
 }
 
+TEST(Subprocess, Run_WithAFileAsInput_GivesItsBytes) {
+  RunOptions options;
+  options.stdin_file = "/proc/self/comm";
+  EXPECT_FALSE(run({"cat"}, options).value().standard_output.empty());
+  options.stdin_file = "/no/such/file";
+  EXPECT_FALSE(run({"cat"}, options));
+}
+
 TEST(Subprocess, Run_OfAMissingProgram_IsNotFound) {
   const auto result = run({"no-such-program-here"});
   ASSERT_FALSE(result);

@@ -160,6 +160,11 @@ Result<RunResult> run(std::vector<std::string> argv, RunOptions options) {
   SLIPWAY_ASSIGN(Pipe in, Pipe::make());
   SLIPWAY_ASSIGN(Pipe out, Pipe::make());
   SLIPWAY_ASSIGN(Pipe err, Pipe::make());
+  if (!options.stdin_file.empty()) {
+    in.read = Fd(open(options.stdin_file.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!in.read.valid()) return fail_errno(errno, "open " + options.stdin_file);
+    in.write.reset();
+  }
   SLIPWAY_ASSIGN(const pid_t pid, start(argv, options, in.read.get(), out.write.get(), err.write.get()));
   in.read.reset();
   out.write.reset();

@@ -15,6 +15,7 @@ namespace slipway::runtime {
 
 struct RunOptions {
   std::string stdin_text;                  ///< written to the program's standard input, which is then closed
+  std::string stdin_file;                  ///< path of a file that is the standard input; instead of stdin_text
   std::map<std::string, std::string> env;  ///< added to the caller's environment
   std::string working_directory;           ///< empty: the caller's
   Duration timeout = std::chrono::seconds(60);

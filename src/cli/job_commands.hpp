@@ -1,0 +1,17 @@
+// What the job commands share. For this room.
+#pragma once
+#include "cli/command.hpp"
+
+namespace slipway::cli {
+
+Command job_submit_command();
+Command job_artifacts_command();
+
+/// Follows a job to its end and gives its exit code (125 if it never had one, 3 if it was not placed within --timeout,
+/// 7 if it had not ended by then). Ctrl-C asks whether to stop the job or only to stop watching.
+Result<int> watch_job(Session& session, ApiClient& api, const std::string& id);
+
+/// Prints the error and ends with `code` instead of the error's own.
+int end_with(Session& session, const Error& error, int code);
+
+}  // namespace slipway::cli

@@ -107,11 +107,17 @@ class FileLogStore final : public LogStore {
     return stat(path(allocation, stream).c_str(), &status) == 0 ? status.st_size : 0;
   }
 
-  [[nodiscard]] std::string path(const AllocationId& allocation, model::LogStream stream) const override {
-    return fmt::format("{}/{}/{}.log", options_.directory, allocation, model::log_stream_name(stream));
+  [[nodiscard]] Result<runtime::Fd> open(const AllocationId& allocation, model::LogStream stream) const override {
+    runtime::Fd file(::open(path(allocation, stream).c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file.valid()) return fail(Code::NotFound, "allocation {} has no {}", allocation, log_stream_name(stream));
+    return file;
   }
 
  private:
+  [[nodiscard]] std::string path(const AllocationId& allocation, model::LogStream stream) const {
+    return fmt::format("{}/{}/{}.log", options_.directory, allocation, model::log_stream_name(stream));
+  }
+
   void run() {
     std::deque<Item> work;
     for (;;) {
@@ -257,7 +263,7 @@ class FileLogStore final : public LogStore {
 
 }  // namespace
 
-Result<std::unique_ptr<LogStore>> LogStore::open(LogStoreOptions options, LogStoreCallbacks callbacks,
+Result<std::unique_ptr<LogStore>> LogStore::make(LogStoreOptions options, LogStoreCallbacks callbacks,
                                                  const Clock& clock) {
   SLIPWAY_TRY(runtime::make_directories(options.directory));
   return std::make_unique<FileLogStore>(std::move(options), std::move(callbacks), clock);

@@ -11,6 +11,7 @@
 
 #include "base/clock.hpp"
 #include "controller/events.hpp"
+#include "runtime/fd.hpp"
 #include "wire/agent_protocol.hpp"
 
 namespace slipway::controller {
@@ -34,7 +35,7 @@ struct LogStoreCallbacks {
 
 class LogStore {
  public:
-  static Result<std::unique_ptr<LogStore>> open(LogStoreOptions options, LogStoreCallbacks callbacks,
+  static Result<std::unique_ptr<LogStore>> make(LogStoreOptions options, LogStoreCallbacks callbacks,
                                                 const Clock& clock);
   virtual ~LogStore() = default;
   /// Appends what of the chunk is new. What is known already is ignored, a gap is asked for again. Drops the chunk and
@@ -47,7 +48,8 @@ class LogStore {
                                                  std::int64_t offset, std::size_t limit) const = 0;
   /// Length of the stream; 0 if there is none.
   [[nodiscard]] virtual std::int64_t length(const AllocationId& allocation, model::LogStream stream) const = 0;
-  [[nodiscard]] virtual std::string path(const AllocationId& allocation, model::LogStream stream) const = 0;
+  /// For reading; NotFound if there is no such stream.
+  [[nodiscard]] virtual Result<runtime::Fd> open(const AllocationId& allocation, model::LogStream stream) const = 0;
 };
 
 }  // namespace slipway::controller

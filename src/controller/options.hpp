@@ -18,8 +18,8 @@ struct CoreOptions {
   Duration lost_after = std::chrono::seconds(9);
   /// Extra silence allowed to hosts loaded from the store: their agents must notice that we are back, or boot.
   Duration startup_grace = std::chrono::seconds(15);
-  /// From RunInstances' answer to the agent's hello. A cloud's slow boot is 60 to 120 s.
-  Duration join_timeout = std::chrono::seconds(180);
+  /// From RunInstances' answer to the agent's hello. A cloud's slow boot is 30 to 90 s.
+  Duration join_timeout = std::chrono::seconds(120);
   Duration join_token_lifetime = std::chrono::minutes(15);  ///< of tokens for machines that join by hand
   /// An instance that a listing does not show counts as gone only this long after its launch or last change: EC2 is
   /// eventually consistent.

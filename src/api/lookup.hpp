@@ -1,0 +1,83 @@
+// Look-ups that handlers share: a thing by id or name with permission checked, and pages of lists. Control thread.
+#pragma once
+#include <charconv>
+#include <string>
+
+#include "api/call.hpp"
+#include "controller/core.hpp"
+
+namespace slipway::api {
+
+template <typename T>
+constexpr auth::Kind kind_of() {
+  if constexpr (std::is_same_v<T, model::Job>) return auth::Kind::Job;
+  if constexpr (std::is_same_v<T, model::Pool>) return auth::Kind::Pool;
+  if constexpr (std::is_same_v<T, model::Host>) return auth::Kind::Host;
+  if constexpr (std::is_same_v<T, model::Image>) return auth::Kind::Image;
+  if constexpr (std::is_same_v<T, model::Bake>) return auth::Kind::Bake;
+}
+
+template <typename T>
+const controller::Table<T>& rows_of(const controller::Tables& tables) {
+  return controller::table_of<T>(const_cast<controller::Tables&>(tables));
+}
+
+inline bool goes_by(const model::Host& host, const std::string& name) {
+  return host.name == name || host.instance_id == name;
+}
+template <typename T>
+bool goes_by(const T& row, const std::string& name) {
+  return row.name == name;
+}
+
+/// By id, else the newest of that name. NotFound; Denied if the caller may not do `action` to it.
+template <typename T>
+Result<const T*> find(const controller::Tables& tables, const model::Principal& who, auth::Action action,
+                      const std::string& text) {
+  const T* row = nullptr;
+  if (const auto id = decltype(T::id)::parse(text))
+    row = rows_of<T>(tables).find(*id);
+  else if (!text.empty())
+    row = rows_of<T>(tables).newest([&](const T& one) { return goes_by(one, text); });
+  if (row == nullptr)
+    return fail(Error{.code = Code::NotFound,
+                      .message = fmt::format("no {} '{}'", auth::kind_name(kind_of<T>()), text.substr(0, 100)),
+                      .fix = fmt::format("slipway {} list shows what there is", auth::kind_name(kind_of<T>())),
+                      .context = {}});
+  SLIPWAY_TRY(auth::require(who, action, {kind_of<T>(), row->meta.owner}));
+  return row;
+}
+
+/// One page, newest first: {"items": […], "next": cursor or null}.
+template <typename T, typename Wanted, typename ToJson>
+Result<Answer> page(const controller::Tables& tables, const Call& call, Wanted wanted, ToJson to_json) {
+  using Position = typename controller::Table<T>::Position;
+  SLIPWAY_ASSIGN(const auto limit, call.number("limit", 100, 1, 1000));
+  const auto& order = rows_of<T>(tables).order();
+  auto at = order.rbegin();
+  if (const auto cursor = call.query.find("cursor"); cursor != call.query.end() && !cursor->second.empty()) {
+    const auto dot = cursor->second.find('.');
+    std::int64_t time = 0;
+    const auto* begin = cursor->second.data();
+    const auto parsed = std::from_chars(begin, begin + cursor->second.size(), time);
+    auto id = decltype(T::id)::parse(dot == std::string::npos ? "" : cursor->second.substr(dot + 1));
+    if (parsed.ec != std::errc{} || parsed.ptr != begin + std::min(dot, cursor->second.size()) || !id)
+      return fail(Code::InvalidInput, "the cursor is none of ours: give 'next' of the page before");
+    at = std::make_reverse_iterator(order.lower_bound(Position{WallTime(Duration(time)), *id}));
+  }
+  boost::json::array items;
+  boost::json::value next = nullptr;
+  for (; at != order.rend(); ++at) {
+    const auto& row = rows_of<T>(tables).at(at->second);
+    if (!wanted(row) || !auth::allowed(call.principal, auth::Action::Read, {kind_of<T>(), row.meta.owner})) continue;
+    if (static_cast<std::int64_t>(items.size()) == limit) {
+      const auto& last = *std::prev(at);
+      next = boost::json::string(fmt::format("{}.{}", last.first.time_since_epoch().count(), last.second));
+      break;
+    }
+    items.push_back(to_json(row));
+  }
+  return Answer{.body = boost::json::object{{"items", std::move(items)}, {"next", std::move(next)}}};
+}
+
+}  // namespace slipway::api

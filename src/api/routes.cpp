@@ -1,0 +1,116 @@
+#include "api/routes.hpp"
+
+#include <set>
+
+namespace slipway::api {
+namespace {
+
+constexpr const char* kJson = "application/json";
+constexpr const char* kBytes = "application/octet-stream";
+constexpr const char* kList = "limit cursor";
+
+std::vector<std::string_view> parts_of(std::string_view path) {
+  std::vector<std::string_view> parts;
+  while (!path.empty()) {
+    path.remove_prefix(1);  // the slash
+    const auto end = path.find('/');
+    parts.push_back(path.substr(0, end));
+    path = end == std::string_view::npos ? std::string_view() : path.substr(end);
+  }
+  return parts;
+}
+
+bool is_parameter(std::string_view part) { return part.starts_with('{'); }
+bool is_rest(std::string_view part) { return part.ends_with("…}"); }
+std::string name_of(std::string_view part) {
+  part.remove_prefix(1);
+  part.remove_suffix(is_rest(part) ? std::string_view("…}").size() : 1);
+  return std::string(part);
+}
+
+/// Whether the path has the route's shape; fills the parameters in, decoded.
+Result<bool> fits(const Route& route, const std::vector<std::string_view>& parts,
+                  std::map<std::string, std::string>& parameters) {
+  const auto pattern = parts_of(route.path);
+  const bool rest = !pattern.empty() && is_rest(pattern.back());
+  if (rest ? parts.size() < pattern.size() : parts.size() != pattern.size()) return false;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    if (!is_parameter(pattern[i])) {
+      if (pattern[i] != parts[i]) return false;
+      continue;
+    }
+    std::string_view text = parts[i];
+    if (is_rest(pattern[i]))
+      text = std::string_view(text.data(),
+                              static_cast<std::size_t>(parts.back().data() + parts.back().size() - text.data()));
+    SLIPWAY_ASSIGN(parameters[name_of(pattern[i])], net::decode_path(text));
+  }
+  return true;
+}
+
+}  // namespace
+
+const std::vector<Route>& routes() {
+  static const std::vector<Route> kRoutes{
+      {"GET", "/whoami", "whoami", "Who the token belongs to", 200, nullptr, kJson, "", handle_whoami},
+      {"GET", "/openapi.json", "openapi", "This document", 200, nullptr, kJson, "", handle_openapi},
+      {"GET", "/history", "history", "Who did what, oldest first", 200, nullptr, kJson, "after limit", handle_history},
+      {"POST", "/jobs", "submitJob", "Queue a job; Idempotency-Key is honoured", 201, kJson, kJson, "",
+       handle_submit_job},
+      {"GET", "/jobs", "listJobs", "Jobs, newest first", 200, nullptr, kJson, kList, handle_list_jobs},
+      {"GET", "/jobs/{id}", "showJob", "One job with its attempts", 200, nullptr, kJson, "", handle_show_job},
+      {"POST", "/jobs/{id}/stop", "stopJob", "Stop a job", 202, nullptr, kJson, "", handle_stop_job},
+      {"GET", "/jobs/{id}/logs", "followLogs", "Output of both streams as frames; follow=1 goes on until the job ends",
+       200, nullptr, "application/vnd.slipway.log", "follow stdout_offset stderr_offset allocation",
+       handle_follow_logs},
+      {"GET", "/jobs/{id}/logs/{stream}", "rawLog", "Bytes of one stream so far", 200, nullptr, kBytes,
+       "offset allocation", handle_raw_log},
+      {"GET", "/jobs/{id}/artifacts", "listArtifacts", "Files that an attempt left", 200, nullptr, kJson, "allocation",
+       handle_list_artifacts},
+      {"GET", "/jobs/{id}/artifacts/{path…}", "getArtifact", "Bytes of one of them", 200, nullptr, kBytes, "allocation",
+       handle_get_artifact},
+      {"POST", "/blobs/missing", "missingBlobs", "Which of these are not here yet", 200, kJson, kJson, "",
+       handle_missing_blobs},
+      {"PUT", "/blobs/{sha256}", "putBlob", "Upload a file by its digest", 201, kBytes, kJson, "", handle_put_blob},
+      {"POST", "/pools", "createPool", "Keep that many hosts of an image", 201, kJson, kJson, "", handle_create_pool},
+      {"GET", "/pools", "listPools", "Pools, newest first", 200, nullptr, kJson, kList, handle_list_pools},
+      {"GET", "/pools/{id}", "showPool", "One pool", 200, nullptr, kJson, "", handle_show_pool},
+      {"DELETE", "/pools/{id}", "deletePool", "Terminate its hosts, then remove it", 202, nullptr, kJson, "",
+       handle_delete_pool},
+      {"GET", "/hosts", "listHosts", "Hosts, newest first; all=1 with those that are gone", 200, nullptr, kJson,
+       "limit cursor all", handle_list_hosts},
+      {"POST", "/hosts/join-tokens", "createJoinToken", "A token with which one machine may join by hand", 201, kJson,
+       kJson, "", handle_create_join_token},
+      {"GET", "/hosts/{id}", "showHost", "One host", 200, nullptr, kJson, "", handle_show_host},
+      {"DELETE", "/hosts/{id}", "removeHost", "Terminate and replace an instance, or forget a machine", 202, nullptr,
+       kJson, "", handle_remove_host},
+      {"GET", "/images", "listImages", "Images, newest first", 200, nullptr, kJson, kList, handle_list_images},
+      {"GET", "/images/{id}", "showImage", "One image", 200, nullptr, kJson, "", handle_show_image},
+      {"POST", "/bakes", "startBake", "Bake an image from a recipe", 201, kJson, kJson, "", handle_start_bake},
+      {"GET", "/bakes", "listBakes", "Bakes, newest first", 200, nullptr, kJson, kList, handle_list_bakes},
+      {"GET", "/bakes/{id}", "showBake", "One bake and how far it is", 200, nullptr, kJson, "", handle_show_bake},
+      {"POST", "/bakes/{id}/stop", "stopBake", "Stop a bake", 202, nullptr, kJson, "", handle_stop_bake},
+      {"GET", "/bakes/{id}/log", "bakeLog", "Its full output; follow=1 goes on until it ends", 200, nullptr, kBytes,
+       "follow offset", handle_bake_log},
+  };
+  return kRoutes;
+}
+
+Result<Match> match(std::string_view method, std::string_view path) {
+  const auto parts = parts_of(path.starts_with('/') ? path : std::string_view());
+  std::string methods;
+  for (const auto& route : routes()) {
+    Match result{.route = &route};
+    SLIPWAY_ASSIGN(const bool shape, fits(route, parts, result.parameters));
+    if (!shape) continue;
+    if (route.method == method) return result;
+    methods += (methods.empty() ? "" : ", ") + std::string(route.method);
+  }
+  if (!methods.empty()) return Match{.methods = std::move(methods)};
+  return fail(Error{.code = Code::NotFound,
+                    .message = "there is nothing at this path",
+                    .fix = "GET /api/v1/openapi.json lists every operation",
+                    .context = {}});
+}
+
+}  // namespace slipway::api

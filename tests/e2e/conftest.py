@@ -50,12 +50,12 @@ def machine_is_left_as_it_was():
 
 @pytest.fixture(scope="session")
 def sanitised():
-    return Programs(REPOSITORY / "build/asan/bin")
+    return Programs(os.environ.get("SLIPWAY_E2E_SANITISED", REPOSITORY / "build/asan/bin"))
 
 
 @pytest.fixture(scope="session")
 def released():
-    return Programs(REPOSITORY / "build/release/bin")
+    return Programs(os.environ.get("SLIPWAY_E2E_RELEASED", REPOSITORY / "build/release/bin"))
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,7 @@ def test_docker_starts_only_after_the_handshake(dev, pool, key):
 
 def test_pool_delete_terminates_the_hosts(dev, pool):
     name = pool(2)
-    dev.cli("pool", "delete", name, check=0)
+    dev.cli("pool", "delete", name, "--yes", check=0)
     until("the instances to be terminated", lambda: not dev.living(), timeout=20)
     until("the pool to be gone", lambda: not dev.api.items("/pools"))
 

@@ -1,0 +1,185 @@
+// What the core wants done, done. Each action ends in at most one event.
+#include "agent/agent.hpp"
+#include "agent/files/artifact_job.hpp"
+#include "agent/files/work_tree.hpp"
+#include "base/log.hpp"
+#include "runtime/files.hpp"
+
+namespace slipway::agent {
+namespace {
+
+constexpr Duration kWatchAgain = std::chrono::milliseconds(500);
+
+const char* signal_name(Signal signal) {
+  switch (signal) {
+    case Signal::Terminate:
+      return "SIGTERM";
+    case Signal::KillInside:
+      return "SIGUSR1";  // slipway-init's word for it
+    case Signal::Kill:
+      return "SIGKILL";
+  }
+  return "SIGKILL";
+}
+
+}  // namespace
+
+void Agent::perform(const PrepareSource& action) {
+  const Record* record = core_.find(action.allocation);
+  if (record == nullptr) return;
+  const AllocationId id = action.allocation;
+  const StatePaths& paths = state_.paths();
+  auto job = std::make_shared<SourceJob>(
+      loop_, pool_, blobs_, record->order.spec.source,
+      SourceJob::Places{
+          .cache = paths.cache(), .work = paths.work(id), .artifacts = paths.artifacts(id), .log = paths.log(id)},
+      id.text(), [this, id](Result<void> result) {
+        sources_.erase(id);
+        handle(SourcePrepared{id, std::move(result)});
+      });
+  sources_[id] = job;
+  job->begin();
+}
+
+void Agent::perform(const CancelSource& action) {
+  const auto found = sources_.find(action.allocation);
+  if (found != sources_.end()) found->second->cancel();
+}
+
+void Agent::perform(const CreateContainer& action) {
+  const Record* record = core_.find(action.allocation);
+  if (record == nullptr) return;
+  const AllocationId id = action.allocation;
+  const StatePaths& paths = state_.paths();
+  const ContainerPaths container{
+      .work = paths.work(id), .artifacts = paths.artifacts(id), .log = paths.log(id), .init = init_path_};
+  docker_.create(container_name(record->order), container_json(record->order, container, agent_id_),
+                 [this, id](Result<std::string> made) { handle(ContainerCreated{id, std::move(made)}); });
+}
+
+void Agent::perform(const StartContainer& action) {
+  open_spool(action.allocation);
+  docker_.start(action.container_id, [this, id = action.allocation](Result<void> started) {
+    handle(ContainerStarted{id, std::move(started)});
+  });
+}
+
+void Agent::perform(const WatchContainer& action) {
+  open_spool(action.allocation);
+  const std::uint64_t generation = ++watches_[action.allocation];
+  docker_.wait(action.container_id, [this, action, generation](Result<ContainerEnd> end) {
+    watch_ended(action, generation, std::move(end));
+  });
+}
+
+void Agent::watch_ended(const WatchContainer& watch, std::uint64_t generation, Result<ContainerEnd> end) {
+  const auto current = watches_.find(watch.allocation);
+  if (current == watches_.end() || current->second != generation) return;
+  if (end && !end->state) return handle(ContainerGone{watch.allocation, end->exit_code});
+  if (end && end->state->status == ContainerStatus::Exited) {
+    return handle(ContainerSeen{watch.allocation, with_init_status(watch.allocation, *end->state)});
+  }
+  if (!end) log::warn("waiting for the container of {} again: {}", watch.allocation, end.error().text());
+  watch_retries_[watch.allocation] = loop_.after(kWatchAgain, [this, watch, generation] {
+    const auto again = watches_.find(watch.allocation);
+    if (again != watches_.end() && again->second == generation) perform(watch);
+  });
+}
+
+void Agent::perform(const SignalContainer& action) {
+  docker_.signal(action.container_id, signal_name(action.signal), [action](Result<void> sent) {
+    if (!sent && sent.error().code != Code::NotFound) {
+      log::warn("{}: {} could not be sent: {}", action.allocation, signal_name(action.signal), sent.error().text());
+    }
+  });
+}
+
+void Agent::open_spool(const AllocationId& allocation) {
+  const Record* record = core_.find(allocation);
+  if (record == nullptr || sender_.spool(allocation) != nullptr) return;
+  const std::string directory = state_.paths().log(allocation);
+  auto spool = Spool::open(directory, record->order.spec.log_limit_bytes);
+  if (!spool) {
+    if (spool.error().code != Code::NotFound) log::error("{}", spool.error().text());
+    return;
+  }
+  sender_.add(allocation, std::move(*spool));
+  if (auto watched = spool_watch_->add(allocation, directory); !watched) log::error("{}", watched.error().text());
+}
+
+ContainerState Agent::with_init_status(const AllocationId& allocation, ContainerState state) {
+  if (const Spool* spool = sender_.spool(allocation)) {
+    const InitStatus status = spool->status();
+    state.start_errno = status.start_errno;
+    state.out_of_memory = state.out_of_memory || status.oom_kills > 0;
+  }
+  return state;
+}
+
+void Agent::perform(const CloseLogs& action) {
+  const Record* record = core_.find(action.allocation);
+  if (record == nullptr) return;
+  open_spool(action.allocation);
+  pool_.offload(
+      loop_,
+      [directory = state_.paths().log(action.allocation), limit = record->order.spec.log_limit_bytes] {
+        return Spool::close(directory, limit);
+      },
+      [this, id = action.allocation](Result<void> closed) {
+        Spool* spool = sender_.spool(id);
+        if (!closed && closed.error().code != Code::NotFound) log::error("{}: {}", id, closed.error().text());
+        if (spool == nullptr) return handle(LogsClosed{id, 0, 0});
+        if (auto loaded = spool->reload(); !loaded) log::error("{}: {}", id, loaded.error().text());
+        handle(LogsClosed{id, spool->size(model::LogStream::Stdout), spool->size(model::LogStream::Stderr)});
+        sender_.pump();
+      });
+}
+
+void Agent::perform(const StoreArtifacts& action) {
+  auto job = std::make_shared<ArtifactJob>(loop_, pool_, blobs_, state_.paths().artifacts(action.allocation),
+                                           [this, id = action.allocation](CollectedArtifacts collected) {
+                                             handle(ArtifactsStored{id, std::move(collected.manifest), collected.note});
+                                           });
+  job->begin();
+}
+
+void Agent::perform(const SendReport& action) {
+  const auto& report = action.report;
+  log::info("{} epoch {}: {}{}{}", report.allocation, report.epoch, model::allocation_state_name(report.state),
+            report.reason.empty() ? "" : ": ", report.reason);
+  if (session_) session_->send(report);
+}
+
+void Agent::perform(const RefuseOrder& action) {
+  log::warn("order for {} refused: {}", action.refusal.allocation, action.refusal.reason);
+  if (session_) session_->send(action.refusal);
+}
+
+void Agent::perform(const DiscardAllocation& action) {
+  const AllocationId id = action.allocation;
+  sender_.remove(id);
+  spool_watch_->remove(id);
+  watches_.erase(id);
+  watch_retries_.erase(id);
+  const auto remove_files = [this, id] {
+    pool_.run([directory = state_.paths().allocation(id), cache = state_.paths().cache()] {
+      if (auto removed = runtime::remove_tree(directory); !removed) log::warn("{}", removed.error().text());
+      if (auto trimmed = trim_cache(cache, kCacheLimitBytes); !trimmed) log::warn("{}", trimmed.error().text());
+    });
+  };
+  if (action.container_id.empty()) return remove_files();
+  docker_.remove(action.container_id, [remove_files, id](Result<void> removed) {
+    // One that could not be removed now is found by its label when Docker answers next.
+    if (!removed) log::warn("container of {}: {}", id, removed.error().text());
+    remove_files();
+  });
+}
+
+void Agent::perform(const RemoveContainer& action) {
+  log::warn("removing container {}: nothing that this agent accepted belongs to it", action.container_id);
+  docker_.remove(action.container_id, [](Result<void> removed) {
+    if (!removed) log::warn("{}", removed.error().text());
+  });
+}
+
+}  // namespace slipway::agent

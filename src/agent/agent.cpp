@@ -1,0 +1,147 @@
+#include "agent/agent.hpp"
+
+#include <sys/stat.h>
+
+#include <filesystem>
+
+#include "agent/init/embedded.hpp"
+#include "base/digest.hpp"
+#include "base/log.hpp"
+#include "runtime/files.hpp"
+
+namespace slipway::agent {
+namespace {
+
+constexpr int kFileThreads = 4;  ///< copies of two jobs at a time, and downloads beside them
+
+/// Puts slipway-init where containers can mount it; named after its content, since running ones keep theirs.
+Result<std::string> install_init(const std::string& directory) {
+  const std::string_view program = embedded_init();
+  const std::string path = directory + "/slipway-init-" + sha256_hex(program).substr(0, 16);
+  struct stat info{};
+  if (stat(path.c_str(), &info) == 0 && info.st_size == static_cast<off_t>(program.size())) return path;
+  SLIPWAY_TRY(runtime::write_file_durably(path, program, 0755));
+  return path;
+}
+
+}  // namespace
+
+Agent::Agent(runtime::Loop& loop, const Clock& clock, RandomSource& random, AgentConfig config, StateDirectory state,
+             Machine machine, std::function<void(const Error&)> fatal)
+    : loop_(loop),
+      clock_(clock),
+      random_(random),
+      config_(std::move(config)),
+      state_(std::move(state)),
+      machine_(std::move(machine)),
+      fatal_(std::move(fatal)),
+      metadata_backoff_(std::chrono::milliseconds(100)),
+      core_(machine_.boot_id),
+      pool_(kFileThreads),
+      journal_pool_(1),
+      blobs_(loop, pool_),
+      docker_(loop, config_.docker_socket) {}
+
+Agent::~Agent() = default;
+
+Result<void> Agent::begin() {
+  SLIPWAY_ASSIGN(identity_, load_identity(state_.paths().identity()));
+  SLIPWAY_ASSIGN(init_path_, install_init(state_.paths().programs()));
+  SLIPWAY_ASSIGN(spool_watch_, SpoolWatch::start(loop_, [this](const std::set<AllocationId>&) { sender_.pump(); }));
+  if (!config_.join) {
+    ask_metadata();  // before anything of the state is believed: it may be another machine's
+    return {};
+  }
+  join_ = *config_.join;
+  SLIPWAY_TRY(recover());
+  start_session();
+  return {};
+}
+
+Result<void> Agent::recover() {
+  SLIPWAY_ASSIGN(agent_id_, state_.agent_id(random_));
+  SLIPWAY_TRY(state_.drop_stale_cache(machine_.boot_id));
+  SLIPWAY_ASSIGN(Journal::Opened opened, Journal::open(state_.paths().journal()));
+  if (opened.torn_bytes > 0) log::warn("{} bytes of an unfinished write were cut off the journal", opened.torn_bytes);
+  journal_.emplace(std::move(opened.journal));
+  auto output = core_.restore(opened.entries, clock_.now());
+
+  // What a crash left of allocations that were forgotten.
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(state_.paths().allocations(), error)) {
+    auto id = AllocationId::parse(entry.path().filename().string());
+    if (!id || core_.find(*id) == nullptr) SLIPWAY_TRY(runtime::remove_tree(entry.path().string()));
+  }
+  for (const auto& [id, record] : core_.records()) open_spool(id);
+  apply(std::move(output));
+
+  engine_ = std::make_unique<EngineLink>(
+      loop_, docker_, agent_id_,
+      EngineLink::Callbacks{.on_up = [this](EngineLink::Up up) { engine_up(std::move(up)); },
+                            .on_down =
+                                [this](const std::string& problem) {
+                                  engine_problem_ = problem;
+                                  send_status();
+                                },
+                            .on_images =
+                                [this](std::vector<std::string> images) {
+                                  status_.container_images = std::move(images);
+                                  send_status();
+                                }});
+  engine_->begin();
+  return {};
+}
+
+void Agent::handle(const Event& event) {
+  apply(core_.handle(event, clock_.now()));
+  arm_tick();
+}
+
+void Agent::apply(Core::Output output) {
+  if (output.writes.empty() && commits_under_way_ == 0) {
+    for (const Action& action : output.actions) {
+      std::visit([this](const auto& one) { perform(one); }, action);
+    }
+    return;
+  }
+  ++commits_under_way_;  // and what follows queues behind, so effects keep their order
+  journal_pool_.offload(
+      loop_,
+      [this, writes = std::move(output.writes)]() -> Result<bool> {
+        SLIPWAY_TRY(journal_->append(writes));
+        return journal_->wants_compaction();
+      },
+      [this, actions = std::move(output.actions)](Result<bool> result) { committed(result, actions); });
+}
+
+void Agent::committed(const Result<bool>& wants_compaction, const std::vector<Action>& actions) {
+  --commits_under_way_;
+  if (!wants_compaction) return fatal_(wants_compaction.error());
+  for (const Action& action : actions) {
+    std::visit([this](const auto& one) { perform(one); }, action);
+  }
+  if (!*wants_compaction || commits_under_way_ > 0) return;
+  ++commits_under_way_;
+  journal_pool_.offload(
+      loop_, [this, entries = core_.snapshot()] { return journal_->compact(entries); },
+      [this](Result<void> result) {
+        --commits_under_way_;
+        if (!result) fatal_(result.error());
+      });
+}
+
+void Agent::arm_tick() {
+  const auto deadline = core_.next_deadline();
+  if (!deadline) return tick_.cancel();
+  const Duration wait = std::max<Duration>(*deadline - clock_.now().steady, Duration(0));
+  tick_ = loop_.after(wait + Duration(1), [this] { handle(Tick{}); });
+}
+
+void Agent::take(const wire::ControllerMessage& message) {
+  if (const auto* ack = std::get_if<wire::LogAck>(&message)) return sender_.acknowledged(*ack);
+  if (const auto* start = std::get_if<wire::StartAllocation>(&message)) return handle(*start);
+  if (const auto* stop = std::get_if<wire::StopAllocation>(&message)) return handle(*stop);
+  if (const auto* forget = std::get_if<wire::ForgetAllocation>(&message)) return handle(*forget);
+}
+
+}  // namespace slipway::agent

@@ -1,0 +1,78 @@
+// DockerClient: the few calls of the Docker Engine API that the agent needs, over the engine's Unix socket, API 1.41
+// (Docker 20.10) upwards. Loop's thread; every callback comes on it. Owned by Agent.
+//
+// Errors: Unreachable or Timeout when the engine does not answer; NotFound, Conflict, InvalidInput, Internal as the
+// engine answered, with its own words.
+#pragma once
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/core/types.hpp"
+#include "base/result.hpp"
+#include "net/http_client.hpp"
+#include "runtime/loop.hpp"
+
+namespace slipway::agent {
+
+template <typename T>
+using Done = std::function<void(Result<T>)>;
+
+struct EngineVersion {
+  std::string version;      ///< "20.10.24"
+  std::string api_version;  ///< what this client speaks to it from now on
+};
+
+/// How a wait for a container ended.
+struct ContainerEnd {
+  std::optional<int> exit_code;         ///< nothing if the engine did not know the container
+  std::optional<ContainerState> state;  ///< nothing if the container has been removed
+};
+
+class DockerClient {
+ public:
+  DockerClient(runtime::Loop& loop, std::string socket_path) : loop_(loop), socket_path_(std::move(socket_path)) {}
+
+  /// Says whether the engine answers, and settles the API version. Incompatible for an engine that is too old.
+  void connect(Done<EngineVersion> done);
+  /// "name:tag" of every image, sorted.
+  void list_images(Done<std::vector<std::string>> done);
+  /// `body`: container_json(). A container of that name is taken over: it is ours, made before a crash.
+  void create(const std::string& name, std::string body, Done<std::string> done);
+  /// Started already is success.
+  void start(const std::string& id, Done<void> done);
+  /// `signal` as "SIGTERM". A container that is not running is success.
+  void signal(const std::string& id, const std::string& signal, Done<void> done);
+  /// NotFound if there is no such container.
+  void inspect(const std::string& id, Done<ContainerState> done);
+  /// Waits, for ever, until the container is not running. Unreachable when the engine goes away meanwhile.
+  void wait(const std::string& id, Done<ContainerEnd> done);
+  /// Kills and removes; gone already is success.
+  void remove(const std::string& id, Done<void> done);
+  /// Every container that carries the label `key`=`value`.
+  void list_labelled(const std::string& key, const std::string& value, Done<std::vector<EngineAnswers::Labelled>> done);
+  /// Calls `changed` when images come or go, until the stream is destroyed; `ended` when the engine broke off.
+  [[nodiscard]] std::unique_ptr<net::ResponseStream> watch_images(std::function<void()> changed,
+                                                                  std::function<void()> ended);
+
+ private:
+  net::Endpoint endpoint() const;
+  std::string target(const std::string& path) const { return "/v" + api_version_ + path; }
+  /// Sends; an answer of 400 or more becomes the Error that it stands for, prefixed with `what`.
+  void call(net::ClientRequest request, std::string what, Done<net::Response> done);
+  void inspect_all(std::shared_ptr<std::vector<EngineAnswers::Labelled>> found, std::size_t next,
+                   Done<std::vector<EngineAnswers::Labelled>> done);
+
+  runtime::Loop& loop_;
+  std::string socket_path_;
+  std::string api_version_ = "1.41";
+};
+
+/// Of GET /containers/{id}/json. Pure.
+Result<ContainerState> parse_inspection(std::string_view body);
+/// The version to speak with an engine that offers `oldest`..`newest`. Incompatible if there is none from 1.41 on.
+Result<std::string> choose_api_version(std::string_view oldest, std::string_view newest);
+
+}  // namespace slipway::agent

@@ -1,0 +1,103 @@
+// Who this agent is, and the first words with the controller.
+#include "agent/agent.hpp"
+#include "base/log.hpp"
+
+namespace slipway::agent {
+namespace {
+
+constexpr Duration kLongestMetadataBackoff = std::chrono::seconds(2);
+
+net::Endpoint plain_endpoint(const HostAndPort& address) { return {.host = address.host, .port = address.port}; }
+
+}  // namespace
+
+void Agent::ask_metadata() {
+  const auto address = parse_host_and_port(config_.metadata_address);
+  if (!address) return fatal_(address.error());
+  fetch_metadata(loop_, plain_endpoint(*address), [this](Result<InstanceMetadata> metadata) {
+    if (metadata) return learned(*metadata);
+    log::info("no answer from the metadata service yet: {}", metadata.error().text());
+    metadata_retry_ = loop_.after(metadata_backoff_, [this] { ask_metadata(); });
+    metadata_backoff_ = std::min(metadata_backoff_ * 2, kLongestMetadataBackoff);
+  });
+}
+
+void Agent::learned(const InstanceMetadata& metadata) {
+  instance_id_ = metadata.instance_id;
+  if (identity_ && identity_->instance_id != instance_id_) {
+    log::warn("this state is that of instance {}, but this is {}: discarded", identity_->instance_id, instance_id_);
+    identity_.reset();
+    if (auto discarded = state_.discard_everything(); !discarded) return fatal_(discarded.error());
+  }
+  if (auto join = wire::decode_user_data(metadata.user_data)) {
+    join_ = std::move(*join);
+  } else if (identity_) {
+    join_ = {.controller = identity_->controller, .fingerprint = identity_->fingerprint, .join_token = {}};
+  } else {
+    return fatal_(Error{.code = Code::NotFound,
+                        .message = "the user-data of instance " + instance_id_ + " holds no join data",
+                        .fix = "launch it through a pool, or let it join by hand: `slipway host join` prints how",
+                        .context = {}});
+  }
+  if (auto recovered = recover(); !recovered) return fatal_(recovered.error());
+  start_session();
+}
+
+void Agent::start_session() {
+  auto address = parse_host_and_port(join_.controller);
+  if (!address) return fatal_(address.error());
+  const net::PinnedAuthority pin{.fingerprint_hex = join_.fingerprint};
+  session_ = std::make_unique<Session>(
+      loop_, random_,
+      net::WebSocketTarget{
+          .host = address->host, .port = address->port, .path = std::string(wire::kConnectPath), .tls = pin},
+      Session::Callbacks{.hello = [this] { return make_hello(); },
+                         .on_welcome = [this](const wire::Welcome& welcome) { welcomed(welcome); },
+                         .on_message = [this](const wire::ControllerMessage& message) { take(message); },
+                         .on_lost = [this] { sender_.disconnected(); }});
+  if (identity_) use_credential(identity_->credential);
+  session_->begin();
+}
+
+wire::Hello Agent::make_hello() const {
+  wire::Hello hello{.agent_version = SLIPWAY_VERSION,
+                    .instance_id = instance_id_,
+                    .hostname = machine_.hostname,
+                    .boot_id = machine_.boot_id};
+  if (identity_) {
+    hello.credential = identity_->credential;
+  } else {
+    hello.join_token = join_.join_token;
+  }
+  return hello;
+}
+
+void Agent::use_credential(const std::string& credential) {
+  const auto address = parse_host_and_port(join_.controller);
+  if (!address) return;
+  blobs_.set_peer({.endpoint = {.host = address->host,
+                                .port = address->port,
+                                .tls = net::PinnedAuthority{.fingerprint_hex = join_.fingerprint}},
+                   .credential = credential});
+}
+
+void Agent::welcomed(const wire::Welcome& welcome) {
+  log::info("connected to controller {} as {}", welcome.controller_version, welcome.host);
+  if (!welcome.credential.empty()) {
+    identity_ = Identity{.instance_id = instance_id_,
+                         .host = welcome.host.text(),
+                         .controller = join_.controller,
+                         .fingerprint = join_.fingerprint,
+                         .credential = welcome.credential};
+    use_credential(welcome.credential);
+    // On this thread: the token is used up, so nothing may come before the credential is safe.
+    if (auto stored = store_identity(state_.paths().identity(), *identity_); !stored) return fatal_(stored.error());
+  }
+  session_->send(core_.inventory());
+  sender_.connected(
+      [this](std::string chunk, std::function<void()> sent) { session_->send_log(std::move(chunk), std::move(sent)); });
+  start_units();
+  send_status();
+}
+
+}  // namespace slipway::agent

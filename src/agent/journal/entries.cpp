@@ -1,0 +1,135 @@
+// JSON of the journal's entries. Orders and reports are written as the protocol writes them.
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+
+#include "agent/core/core.hpp"
+#include "agent/journal/journal.hpp"
+#include "wire/json.hpp"
+
+namespace slipway::agent {
+namespace {
+
+namespace json = boost::json;
+using wire::JsonReader;
+
+std::string progress_text(const ProgressMade& made) {
+  const Progress& progress = made.progress;
+  // The protocol's report holds every field that both know; a report of a Done record holds them all.
+  Record record{.order = {}, .progress = progress};
+  record.order.allocation = made.allocation;
+  record.progress.phase = Phase::Done;
+  json::object object{{"kind", "progress"},
+                      {"phase", phase_name(progress.phase)},
+                      {"boot_id", progress.boot_id},
+                      {"container_id", progress.container_id},
+                      {"report", wire::encode(wire::AgentMessage(report_of(record)))}};
+  if (progress.stop) {
+    object["stop"] = json::object{{"reason", progress.stop->reason},
+                                  {"grace_ms", progress.stop->grace.count()},
+                                  {"killed", progress.stop->killed}};
+  }
+  return json::serialize(object);
+}
+
+Result<JournalEntry> read_order(const JsonReader& reader) {
+  SLIPWAY_ASSIGN(const std::string text, reader.text("order"));
+  SLIPWAY_ASSIGN(const auto message, wire::decode_controller_message(text));
+  if (!message || !std::holds_alternative<wire::StartAllocation>(*message)) {
+    return fail(Code::Corrupt, "the journal holds something else where an order should be");
+  }
+  return JournalEntry(OrderAccepted{std::get<wire::StartAllocation>(*message)});
+}
+
+Result<JournalEntry> read_bare_order(const JsonReader& reader) {
+  OrderAccepted accepted;
+  SLIPWAY_ASSIGN(const std::string id, reader.text("allocation"));
+  SLIPWAY_ASSIGN(accepted.order.allocation, AllocationId::parse(id));
+  SLIPWAY_ASSIGN(accepted.order.epoch, reader.integer("epoch"));
+  return JournalEntry(std::move(accepted));
+}
+
+Result<void> read_stop(const JsonReader& reader, Progress& progress) {
+  const json::value* value = reader.find("stop");
+  if (value == nullptr) return {};
+  SLIPWAY_ASSIGN(const JsonReader stop, JsonReader::open(*value, "stop"));
+  StopRequest request;
+  SLIPWAY_ASSIGN(request.reason, stop.text("reason"));
+  SLIPWAY_ASSIGN(const std::int64_t grace, stop.integer("grace_ms"));
+  request.grace = Duration(grace);
+  SLIPWAY_ASSIGN(request.killed, stop.boolean_or("killed", false));
+  progress.stop = std::move(request);
+  return {};
+}
+
+Result<JournalEntry> read_progress(const JsonReader& reader) {
+  SLIPWAY_ASSIGN(const std::string text, reader.text("report"));
+  SLIPWAY_ASSIGN(const auto message, wire::decode_agent_message(text));
+  if (!message || !std::holds_alternative<wire::AllocationReport>(*message)) {
+    return fail(Code::Corrupt, "the journal holds something else where a report should be");
+  }
+  const auto& report = std::get<wire::AllocationReport>(*message);
+  ProgressMade made{.allocation = report.allocation, .progress = {}};
+  Progress& progress = made.progress;
+  SLIPWAY_ASSIGN(const std::string phase, reader.text("phase"));
+  SLIPWAY_ASSIGN(progress.phase, phase_from_name(phase));
+  SLIPWAY_ASSIGN(progress.boot_id, reader.text("boot_id"));
+  SLIPWAY_ASSIGN(progress.container_id, reader.text("container_id"));
+  SLIPWAY_TRY(read_stop(reader, progress));
+  progress.outcome = report.state;
+  progress.reason = report.reason;
+  progress.exit_code = report.exit_code;
+  progress.started_at = report.started_at;
+  progress.finished_at = report.finished_at;
+  progress.stdout_bytes = report.stdout_bytes;
+  progress.stderr_bytes = report.stderr_bytes;
+  progress.artifacts = report.artifacts;
+  progress.artifacts_note = report.artifacts_note;
+  return JournalEntry(std::move(made));
+}
+
+Result<JournalEntry> read_forgotten(const JsonReader& reader) {
+  SLIPWAY_ASSIGN(const std::string text, reader.text("allocation"));
+  SLIPWAY_ASSIGN(auto id, AllocationId::parse(text));
+  return JournalEntry(Forgotten{std::move(id)});
+}
+
+Result<JournalEntry> read_epoch(const JsonReader& reader) {
+  SLIPWAY_ASSIGN(const std::string text, reader.text("job"));
+  SLIPWAY_ASSIGN(auto id, JobId::parse(text));
+  SLIPWAY_ASSIGN(const std::int64_t epoch, reader.integer("epoch"));
+  return JournalEntry(EpochAccepted{std::move(id), epoch});
+}
+
+}  // namespace
+
+std::string encode_entry(const JournalEntry& entry) {
+  if (const auto* accepted = std::get_if<OrderAccepted>(&entry)) {
+    if (accepted->order.job.empty()) {  // stopped before its start came: there is no more than this
+      return json::serialize(json::object{
+          {"kind", "bare_order"}, {"allocation", accepted->order.allocation.text()}, {"epoch", accepted->order.epoch}});
+    }
+    return json::serialize(
+        json::object{{"kind", "order"}, {"order", wire::encode(wire::ControllerMessage(accepted->order))}});
+  }
+  if (const auto* made = std::get_if<ProgressMade>(&entry)) return progress_text(*made);
+  if (const auto* forgotten = std::get_if<Forgotten>(&entry)) {
+    return json::serialize(json::object{{"kind", "forgotten"}, {"allocation", forgotten->allocation.text()}});
+  }
+  const auto& epoch = std::get<EpochAccepted>(entry);
+  return json::serialize(json::object{{"kind", "epoch"}, {"job", epoch.job.text()}, {"epoch", epoch.epoch}});
+}
+
+Result<JournalEntry> decode_entry(std::string_view text) {
+  SLIPWAY_ASSIGN(const json::value value, wire::parse_json(text));
+  SLIPWAY_ASSIGN(const JsonReader reader, JsonReader::open(value, "journal entry"));
+  SLIPWAY_ASSIGN(const std::string kind, reader.text("kind"));
+  if (kind == "order") return read_order(reader);
+  if (kind == "bare_order") return read_bare_order(reader);
+  if (kind == "progress") return read_progress(reader);
+  if (kind == "forgotten") return read_forgotten(reader);
+  if (kind == "epoch") return read_epoch(reader);
+  return fail(Code::Corrupt, "the journal holds an entry of unknown kind '{}'", kind);
+}
+
+}  // namespace slipway::agent

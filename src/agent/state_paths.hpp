@@ -1,0 +1,25 @@
+// Where the agent keeps what: the layout of its state directory (mode 0700, root's). Pure.
+#pragma once
+#include <string>
+
+#include "base/ids.hpp"
+
+namespace slipway::agent {
+
+struct StatePaths {
+  std::string root;  ///< "/var/lib/slipway-agent"
+
+  [[nodiscard]] std::string lock() const { return root + "/lock"; }
+  [[nodiscard]] std::string agent_id() const { return root + "/agent-id"; }  ///< value of the containers' label
+  [[nodiscard]] std::string identity() const { return root + "/identity.json"; }
+  [[nodiscard]] std::string journal() const { return root + "/journal"; }
+  [[nodiscard]] std::string programs() const { return root + "/bin"; }
+  [[nodiscard]] std::string cache() const { return root + "/cache"; }
+  [[nodiscard]] std::string allocations() const { return root + "/allocations"; }
+  [[nodiscard]] std::string allocation(const AllocationId& id) const { return allocations() + "/" + id.text(); }
+  [[nodiscard]] std::string work(const AllocationId& id) const { return allocation(id) + "/work"; }
+  [[nodiscard]] std::string artifacts(const AllocationId& id) const { return allocation(id) + "/artifacts"; }
+  [[nodiscard]] std::string log(const AllocationId& id) const { return allocation(id) + "/log"; }
+};
+
+}  // namespace slipway::agent

@@ -89,9 +89,9 @@ function(slipway_precompile target)
   target_precompile_headers(${target} REUSE_FROM slipway_pch)
 endfunction()
 
-# slipway_test(<name> SOURCES file... LIBRARIES target... [LABELS label]): one GoogleTest program, each case a ctest case.
+# slipway_test(<name> SOURCES file... LIBRARIES target... [LABELS label] [FIXTURE name]): one GoogleTest program, each case a ctest case.
 function(slipway_test name)
-  cmake_parse_arguments(ARG "" "LABELS" "SOURCES;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(ARG "" "LABELS;FIXTURE" "SOURCES;LIBRARIES" ${ARGN})
   include(GoogleTest)
   find_package(GTest REQUIRED)
   add_executable(${name} ${ARG_SOURCES})
@@ -99,7 +99,8 @@ function(slipway_test name)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_compile_definitions(${name} PRIVATE SLIPWAY_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data")
   slipway_precompile(${name})
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 120 LABELS "${ARG_LABELS}")
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 120 LABELS "${ARG_LABELS}"
+                       FIXTURES_REQUIRED "${ARG_FIXTURE}")
 endfunction()
 
 # slipway_fuzzer(<name> SOURCES file... LIBRARIES target...): a libFuzzer target with its corpus in tests/fuzz/corpus/<name>.

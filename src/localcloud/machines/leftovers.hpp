@@ -37,7 +37,7 @@ struct InUse {
 /// "process", "mount", "loop_device", "network_namespace", "interface", "firewall_table", "firewall_rule", "cgroup".
 std::string_view leftover_kind_name(LeftoverKind kind);
 
-/// Sorted by kind, then name.
+/// Sorted by kind, then name; cgroups in the order in which they can be removed.
 Result<std::vector<Leftover>> find_leftovers(const Identity& identity, const InUse& in_use);
 /// What is in use now, by looking: the data directory's lock and the supervisors that run.
 InUse look_in_use(const Identity& identity);

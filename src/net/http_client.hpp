@@ -31,9 +31,9 @@ struct ClientRequest {
   std::optional<runtime::Fd>
       body_file;  ///< instead of body: sent from its current position to its end, `body_file_bytes` long
   std::uint64_t body_file_bytes = 0;
-  Duration timeout =
-      std::chrono::seconds(30);  ///< for everything up to the answer's head, and for each further pause in it
-  bool endless = false;          ///< the answer may pause for ever (a followed log): no timeout after its head
+  /// For everything up to the answer's head (an upload that moves on extends it), and for each further pause in it.
+  Duration timeout = std::chrono::seconds(30);
+  bool endless = false;  ///< the answer may pause for ever (a followed log): no timeout after its head
   std::size_t body_limit_bytes = 64 << 20;  ///< for request(): TooLarge beyond
 };
 

@@ -223,7 +223,7 @@ void ServerConnection::on_gone(std::function<void()> gone) {
     gone_ = std::move(gone);
     return;
   }
-  shared_->loop.post(std::move(gone));
+  if (gone) shared_->loop.post(std::move(gone));
 }
 
 bool ServerConnection::closes_after_answer() {

@@ -35,6 +35,7 @@ class ServerExchange final : public Exchange, public std::enable_shared_from_thi
   ~ServerExchange() override {
     if (!open()) return;
     if (state_ == State::Streaming) {
+      connection_->on_gone({});
       connection_->break_off("the answer was abandoned");
     } else {
       ServerExchange::respond(problem(500, "the request was dropped without an answer"));
@@ -110,6 +111,7 @@ class ServerExchange final : public Exchange, public std::enable_shared_from_thi
   void abort() override {
     if (!open()) return;
     state_ = State::Ended;
+    connection_->on_gone({});  // it is we who leave
     connection_->break_off("aborted");
   }
 

@@ -27,7 +27,8 @@ class WebSocket {
   virtual void on_message(std::function<void(std::string_view message, bool binary)> handler) = 0;
   /// Called once, also after a local close(); `why` is for people.
   virtual void on_closed(std::function<void(const std::string& why)> handler) = 0;
-  /// Queues a message; messages go in order. `sent` (may be empty) is called when it was handed to the kernel.
+  /// Queues a message; messages go in order. `sent` (may be empty) is called when it was handed to the kernel. Over
+  /// 128 MiB queued the connection breaks off: watch queued_bytes() or wait for `sent`.
   virtual void send_text(std::string message, std::function<void()> sent = {}) = 0;
   virtual void send_binary(std::string message, std::function<void()> sent = {}) = 0;
   /// Bytes queued and not yet handed to the kernel.

@@ -16,6 +16,8 @@ namespace http = beast::http;
 
 using Stream = websocket::stream<BeastStream, false>;  // no compression: control messages are small, files are not text
 
+/// What may wait to be sent: a caller that looks at neither queued_bytes() nor `sent` must not fill our memory.
+constexpr std::size_t kQueueBytes = 128 << 20;
 /// Handshakes of either end and the exchange of close frames.
 constexpr auto kHandshake = std::chrono::seconds(10);
 
@@ -85,7 +87,7 @@ class Core final : public std::enable_shared_from_this<Core> {
   beast::flat_buffer input_;
   std::deque<Outgoing> output_;
   std::size_t queued_bytes_ = 0;
-  bool writing_ = false, ended_ = false, close_sent_ = false;
+  bool writing_ = false, ended_ = false, close_sent_ = false, overflowed_ = false;
   std::optional<Closing> closing_;
   std::function<void(std::string_view, bool)> message_;
   std::function<void(const std::string&)> closed_;
@@ -171,7 +173,9 @@ void Core::received(const ErrorCode& error) {
 }
 
 void Core::send(std::string message, bool binary, std::function<void()> sent) {
-  if (ended_ || closing_) return;
+  if (ended_ || closing_ || overflowed_) return;
+  overflowed_ = queued_bytes_ + message.size() > kQueueBytes;
+  if (overflowed_) return transport_->close();  // the pending read then reports the end
   queued_bytes_ += message.size();
   output_.push_back({.message = std::move(message), .binary = binary, .sent = std::move(sent)});
   if (!writing_) write_next();
@@ -237,8 +241,9 @@ void Core::ended(const ErrorCode& error) {
   transport_->finish();
   queued_bytes_ = 0;
   if (!writing_) output_.clear();
-  const std::string why = closing_ ? fmt::format("closed here: {} {}", closing_->code, closing_->reason)
-                                   : why_ended(error, stream_.reason(), options_.ping_interval * 2);
+  std::string why = why_ended(error, stream_.reason(), options_.ping_interval * 2);
+  if (closing_) why = fmt::format("closed here: {} {}", closing_->code, closing_->reason);
+  if (overflowed_) why = "the peer takes messages too slowly";
   lease_.reset();
   message_ = nullptr;
   if (const auto closed = std::exchange(closed_, nullptr)) closed(why);

@@ -287,6 +287,22 @@ TEST(WebSocket, OverTls_WithThePinOfTheServer) {
   });
 }
 
+TEST(WebSocket, SenderThatNeverWaits_IsStoppedAtTheQueuesBound) {
+  End accepted, end;
+  WebSocketServer server([&](std::shared_ptr<WebSocket> socket) { accepted.take(std::move(socket)); });
+  ASSERT_TRUE(server.connect(&end));
+  server.run([&] {
+    for (int i = 0; i < 200; ++i) end.socket->send_binary(std::string(1 << 20, 'x'));
+    EXPECT_LE(end.socket->queued_bytes(), 128U << 20);
+  });
+  EXPECT_EQ(end.wait_closed(), "the peer takes messages too slowly");
+  EXPECT_NE(accepted.wait_closed(), "still open");
+  server.run([&] {
+    end.socket.reset();
+    accepted.socket.reset();
+  });
+}
+
 TEST(WebSocket, ClosingTheServer_ClosesItsWebSockets) {
   End accepted, end;
   WebSocketServer server([&](std::shared_ptr<WebSocket> socket) { accepted.take(std::move(socket)); });

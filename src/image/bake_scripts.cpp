@@ -80,10 +80,13 @@ if ! command -v mmdebstrap > /dev/null; then
   {apt} install -y --no-install-recommends mmdebstrap
 fi
 . /etc/os-release
+# Where this system itself has Debian from; a list of mirrors in a file of its own would not work inside the tree.
 sources=
-if grep -q '^deb ' /etc/apt/sources.list 2> /dev/null; then sources=/etc/apt/sources.list; fi
+for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources; do
+  if grep -Eqs '^(deb |URIs:).*https?://.*/debian' "$file"; then sources="$sources $file"; fi
+done
 {write_setup}mmdebstrap --mode=root --variant=minbase --include={packages} \
-  --aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Retries "3"' \
+  --aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Retries "3"' --dpkgopt=force-unsafe-io \
   --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
   --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
   --verbose{hooks} "$VERSION_CODENAME" $work/tree.tar $sources

@@ -152,7 +152,7 @@ TEST_F(AgentCore, EngineRefusesContainer_FailsWithItsWords) {
   give(order);
   give(SourcePrepared{order.allocation, {}});
   give(ContainerCreated{order.allocation, fail(Code::NotFound, "No such image: img:1")});
-  finish();
+  give(LogsClosed{order.allocation, 0, 0});
   EXPECT_EQ(report_of(*core.find(order.allocation)).reason, "No such image: img:1");
 }
 

@@ -38,7 +38,7 @@ json::object host_config(const wire::StartAllocation& order, const ContainerPath
   config["NanoCpus"] = resources.cpu_millis * 1'000'000;
   config["PidsLimit"] = kPidsLimit;
   config["CapDrop"] = json::array{"ALL"};
-  config["SecurityOpt"] = json::array{"no-new-privileges:true"};
+  config["SecurityOpt"] = json::array{"no-new-privileges"};
   config["Privileged"] = false;
   config["Init"] = false;  // slipway-init is process 1
   config["NetworkMode"] = "bridge";

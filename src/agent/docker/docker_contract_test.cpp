@@ -246,7 +246,7 @@ TEST(ContainerSpec, Body_HoldsTheClosedModel) {
   EXPECT_EQ(host.at("NanoCpus"), 1'500'000'000);
   EXPECT_EQ(host.at("PidsLimit"), kPidsLimit);
   EXPECT_EQ(host.at("CapDrop"), boost::json::value({"ALL"}));
-  EXPECT_EQ(host.at("SecurityOpt"), boost::json::value({"no-new-privileges:true"}));
+  EXPECT_EQ(host.at("SecurityOpt"), boost::json::value({"no-new-privileges"}));
   EXPECT_EQ(host.at("Privileged"), false);
   for (const char* absent : {"Binds", "CapAdd", "Devices", "PidMode", "UTSMode", "UsernsMode", "VolumesFrom"}) {
     EXPECT_FALSE(host.as_object().contains(absent)) << absent;

@@ -24,7 +24,7 @@ class BlobClient {
   /// Whom to talk to from now on.
   void set_peer(Peer peer) { peer_ = std::move(peer); }
 
-  /// Fetches a blob into a new file at `path`; its bytes are checked. NotFound if the controller has no such blob,
+  /// Fetches a blob into a file at `path` (made anew); its bytes are checked. NotFound if the controller has no such blob,
   /// Corrupt if it sent other bytes. On an error nothing is left at `path`. Letting go of the returned object breaks
   /// it off without a call of `done`.
   [[nodiscard]] std::shared_ptr<void> fetch(const std::string& sha256, const std::string& path,

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <boost/json.hpp>
+#include <filesystem>
 
 #include "base/digest.hpp"
 #include "runtime/files.hpp"
@@ -75,7 +76,14 @@ Result<void> StateDirectory::discard_everything() const {
 
 Result<void> StateDirectory::drop_stale_cache(const std::string& boot_id) const {
   const std::string mark = paths_.cache() + "/boot-id";
-  if (auto written = runtime::read_file(mark, 256); written && *written == boot_id) return {};
+  if (auto written = runtime::read_file(mark, 256); written && *written == boot_id) {
+    // What a killed agent had half fetched.
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(paths_.cache(), error)) {
+      if (entry.path().filename().string().starts_with("new-")) std::filesystem::remove(entry.path(), error);
+    }
+    return {};
+  }
   SLIPWAY_TRY(runtime::remove_tree(paths_.cache()));
   SLIPWAY_TRY(runtime::make_directories(paths_.cache()));
   return runtime::write_file_durably(mark, boot_id);

@@ -5,7 +5,11 @@
 namespace slipway::agent {
 namespace {
 
-constexpr Duration kLongestMetadataBackoff = std::chrono::seconds(2);
+constexpr Duration kLongestMetadataBackoff = std::chrono::milliseconds(500);  ///< a host is to be READY within seconds
+
+constexpr Duration kAskAgainForJoinData = std::chrono::minutes(1);
+/// A first packet that got lost while the network came up is sent again by a new try.
+constexpr Duration kDialTimeout = std::chrono::seconds(5);
 
 net::Endpoint plain_endpoint(const HostAndPort& address) { return {.host = address.host, .port = address.port}; }
 
@@ -34,10 +38,11 @@ void Agent::learned(const InstanceMetadata& metadata) {
   } else if (identity_) {
     join_ = {.controller = identity_->controller, .fingerprint = identity_->fingerprint, .join_token = {}};
   } else {
-    return fatal_(Error{.code = Code::NotFound,
-                        .message = "the user-data of instance " + instance_id_ + " holds no join data",
-                        .fix = "launch it through a pool, or let it join by hand: `slipway host join` prints how",
-                        .context = {}});
+    // Somebody launched the image without a pool: nothing to do, and no reason to end and be started again and again.
+    log::warn("the user-data of instance {} holds no join data: nothing to join (launch it through a pool)",
+              instance_id_);
+    metadata_retry_ = loop_.after(kAskAgainForJoinData, [this] { ask_metadata(); });
+    return;
   }
   if (auto recovered = recover(); !recovered) return fatal_(recovered.error());
   start_session();
@@ -49,8 +54,11 @@ void Agent::start_session() {
   const net::PinnedAuthority pin{.fingerprint_hex = join_.fingerprint};
   session_ = std::make_unique<Session>(
       loop_, random_,
-      net::WebSocketTarget{
-          .host = address->host, .port = address->port, .path = std::string(wire::kConnectPath), .tls = pin},
+      net::WebSocketTarget{.host = address->host,
+                           .port = address->port,
+                           .path = std::string(wire::kConnectPath),
+                           .tls = pin,
+                           .timeout = kDialTimeout},
       Session::Callbacks{.hello = [this] { return make_hello(); },
                          .on_welcome = [this](const wire::Welcome& welcome) { welcomed(welcome); },
                          .on_message = [this](const wire::ControllerMessage& message) { take(message); },

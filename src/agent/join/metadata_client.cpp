@@ -6,7 +6,7 @@ namespace slipway::agent {
 namespace {
 
 /// The service answers in milliseconds when it is there; a try that meets no network must not hold up the next.
-constexpr Duration kTryTimeout = std::chrono::seconds(2);
+constexpr Duration kTryTimeout = std::chrono::seconds(1);
 
 struct Session : std::enable_shared_from_this<Session> {
   runtime::Loop& loop;

@@ -15,7 +15,7 @@ namespace slipway::agent {
 
 class FakeDocker {
  public:
-  FakeDocker(runtime::Loop& loop, const std::string& socket) : loop_(loop) {
+  FakeDocker(runtime::Loop& loop, const std::string& socket) {
     net::ListenOptions options;
     options.unix_path = socket;
     auto server = net::HttpServer::listen(loop, std::move(options), [this](auto exchange) { serve(exchange); });
@@ -160,7 +160,6 @@ class FakeDocker {
               {"FinishedAt", "0001-01-01T00:00:00Z"}}}};
   }
 
-  runtime::Loop& loop_;
   std::unique_ptr<net::HttpServer> server_;
   std::vector<std::string> images_;
   std::map<std::string, Container> containers_;

@@ -245,15 +245,15 @@ TEST(ContainerSpec, Body_HoldsTheClosedModel) {
   EXPECT_EQ(host.at("MemorySwap"), 1 << 30);
   EXPECT_EQ(host.at("NanoCpus"), 1'500'000'000);
   EXPECT_EQ(host.at("PidsLimit"), kPidsLimit);
-  EXPECT_EQ(host.at("CapDrop"), boost::json::value({"ALL"}));
-  EXPECT_EQ(host.at("SecurityOpt"), boost::json::value({"no-new-privileges"}));
+  EXPECT_EQ(host.at("CapDrop"), boost::json::array({"ALL"}));
+  EXPECT_EQ(host.at("SecurityOpt"), boost::json::array({"no-new-privileges"}));
   EXPECT_EQ(host.at("Privileged"), false);
   for (const char* absent : {"Binds", "CapAdd", "Devices", "PidMode", "UTSMode", "UsernsMode", "VolumesFrom"}) {
     EXPECT_FALSE(host.as_object().contains(absent)) << absent;
   }
   EXPECT_EQ(host.at("Mounts").as_array().size(), 4U);
   EXPECT_EQ(body.at("User"), "10001:10001");
-  EXPECT_EQ(body.at("Entrypoint"), boost::json::value({"/slipway/bin/init", "77", "77", "--"}));
+  EXPECT_EQ(body.at("Entrypoint"), boost::json::array({"/slipway/bin/init", "77", "77", "--"}));
   const std::string environment = boost::json::serialize(body.at("Env"));
   EXPECT_THAT(environment, testing::HasSubstr("SLIPWAY_JOB_ID=" + order.job.text()));
   EXPECT_THAT(environment, testing::Not(testing::HasSubstr("forged")));

@@ -16,11 +16,15 @@ def leftovers(dev):
     return json.loads(dev.cli("cloud", "leftovers", "-o", "json", timeout=60).stdout)["items"]
 
 
+def identity_file(dev):
+    for path in dev.data_dir.rglob("identity.json"):
+        return path
+    raise AssertionError("no identity.json below the data directory")
+
+
 def identity(dev):
     """The short id that stands in every name."""
-    for path in dev.data_dir.rglob("identity.json"):
-        return json.loads(path.read_text())["id"]
-    raise AssertionError("no identity.json below the data directory")
+    return json.loads(identity_file(dev).read_text())["id"]
 
 
 @pytest.fixture
@@ -31,7 +35,8 @@ def planted(dev):
     interface = f"sw-{identity(dev)}-x"
     root = pathlib.Path("/sys/fs/cgroup/memory")
     cgroup = (root if root.is_dir() else root.parent) / name / "i-0123456789abcdef0"
-    file, mount = dev.data_dir / "planted.img", dev.data_dir / "planted-mount"
+    directory = identity_file(dev).parent  # the cloud's own
+    file, mount = directory / "planted.img", directory / "planted-mount"
     file.write_bytes(bytes(1 << 20))
     mount.mkdir(exist_ok=True)
     with contextlib.ExitStack() as undo:
@@ -47,7 +52,7 @@ def planted(dev):
         loop = subprocess.run(["losetup", "--find", "--show", str(file)], check=True, capture_output=True).stdout.decode().strip()
         undo.callback(subprocess.run, ["losetup", "--detach", loop], capture_output=True)
         plant(["ip", "netns", "add", ghost], "ip", "netns", "del", ghost)
-        plant(["ip", "link", "add", interface, "type", "dummy"], "ip", "link", "del", interface)
+        plant(["ip", "link", "add", interface, "type", "veth", "peer", "name", f"planted-{identity(dev)}"], "ip", "link", "del", interface)
         plant(["nft", "add", "table", "inet", f"{name}-planted"], "nft", "delete", "table", "inet", f"{name}-planted")
         plant(["mkdir", "-p", cgroup], "rmdir", cgroup)
         yield {

@@ -38,7 +38,8 @@ class LeftoversTest : public ScratchCloud {
     ASSERT_TRUE(mount_btrfs_file(identity_->volumes_file(), identity_->volumes_directory()).has_value());
     ASSERT_TRUE(add_network_namespace(identity_->name("i-gone")).has_value());
     const std::string link = "sw" + identity_->id + "u";
-    ASSERT_TRUE(run_ip_batch("", fmt::format("link add {0} type veth peer name {0}2\n", link)).has_value());
+    ASSERT_TRUE(
+        run_ip_batch("", fmt::format("link add {} type veth peer name {}\n", link, "pl" + identity_->id)).has_value());
     ASSERT_TRUE(run_nft("", fmt::format("table inet {} {{ }}\n"
                                         "table inet planted-{} {{ chain c {{ iifname \"{}\" accept; }}; }}\n",
                                         identity_->name(), identity_->id, link))

@@ -20,6 +20,11 @@ namespace fs = std::filesystem;
 
 bool carries(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 
+/// The directory itself, or something in it.
+bool is_below(const std::string& path, const std::string& directory) {
+  return path == directory || path.starts_with(directory + "/");
+}
+
 /// "sw<id>": every interface of ours starts with it.
 std::string interface_prefix(const Identity& identity) { return "sw" + identity.id; }
 
@@ -50,7 +55,7 @@ std::vector<Leftover> foreign_nft_rules(const Identity& identity, const std::str
     if (words.size() >= 3 && words[0] == "table") table = fmt::format("{} {}", words[1], words[2]);
     if (words.size() >= 2 && words[0] == "chain") chain = words[1];
     const std::size_t handle = line.rfind("# handle ");
-    const bool ours = table == "inet " + identity.name();
+    const bool ours = carries(table, " " + identity.name());
     if (ours || !carries(line, interface_prefix(identity)) || handle == line.npos || words[0] == "chain") continue;
     out.push_back({.kind = LeftoverKind::FirewallRule,
                    .name = fmt::format("nft {} {} handle {}", table, chain, line.substr(handle + 9)),
@@ -96,14 +101,14 @@ std::vector<Leftover> find_mounts(const OwnedNames& owned) {
   std::vector<Leftover> out;
   const Identity& identity = owned.identity();
   for (const MountEntry& mount : read_mounts()) {
-    const bool name_space = mount.type == "nsfs";  // listed as what it is
-    const bool below_store = mount.mount_point == identity.volumes_directory() ||
-                             mount.mount_point.starts_with(identity.volumes_directory() + "/");
-    const bool named = !name_space && owned.is_leftover(mount.mount_point);
-    if ((below_store && !owned.shared_in_use()) || named) {
+    if (mount.type == "nsfs") continue;  // listed as what it is
+    const bool store = is_below(mount.mount_point, identity.volumes_directory());
+    const bool other = !store && mount.mount_point != identity.data_directory &&
+                       (is_below(mount.mount_point, identity.data_directory) || owned.is_leftover(mount.mount_point));
+    if (other || (store && !owned.shared_in_use())) {
       out.push_back({.kind = LeftoverKind::Mount,
                      .name = mount.mount_point,
-                     .detail = fmt::format("{} on {}", mount.source, mount.type)});
+                     .detail = fmt::format("{} on {}", mount.type, mount.source)});
     }
   }
   return out;
@@ -111,15 +116,15 @@ std::vector<Leftover> find_mounts(const OwnedNames& owned) {
 
 std::vector<Leftover> find_loop_devices(const OwnedNames& owned) {
   std::vector<Leftover> out;
-  if (owned.shared_in_use()) return out;
-  const std::string file_name = fs::path(owned.identity().volumes_file()).filename();
+  const Identity& identity = owned.identity();
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator("/sys/block", ignored)) {
-    const auto backing = runtime::read_file(entry.path() / "loop" / "backing_file", 64 << 10);
-    if (!backing || !carries(*backing, "/" + file_name)) continue;
-    out.push_back({.kind = LeftoverKind::LoopDevice,
-                   .name = "/dev/" + entry.path().filename().string(),
-                   .detail = std::string(trim(*backing))});
+    const auto text = runtime::read_file(entry.path() / "loop" / "backing_file", 64 << 10);
+    const std::string backing(text ? trim(*text) : "");
+    const bool store = backing == identity.volumes_file();
+    if (!is_below(backing, identity.data_directory) || (store && owned.shared_in_use())) continue;
+    out.push_back(
+        {.kind = LeftoverKind::LoopDevice, .name = "/dev/" + entry.path().filename().string(), .detail = backing});
   }
   return out;
 }
@@ -134,28 +139,29 @@ std::vector<Leftover> find_network_namespaces(const OwnedNames& owned) {
 
 std::vector<Leftover> find_interfaces(const OwnedNames& owned) {
   std::vector<Leftover> out;
-  if (owned.shared_in_use()) return out;
+  const Identity& identity = owned.identity();
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator("/sys/class/net", ignored)) {
     const std::string name = entry.path().filename();
-    if (name.starts_with(interface_prefix(owned.identity()))) {
-      out.push_back({.kind = LeftoverKind::Interface, .name = name, .detail = {}});
-    }
+    const bool shared = name == outer_uplink_name(identity);
+    if (!name.starts_with("sw") || !carries(name, identity.id) || (shared && owned.shared_in_use())) continue;
+    out.push_back({.kind = LeftoverKind::Interface, .name = name, .detail = {}});
   }
   return out;
 }
 
 Result<std::vector<Leftover>> find_firewall(const OwnedNames& owned) {
   std::vector<Leftover> out;
-  if (owned.shared_in_use()) return out;
   const Identity& identity = owned.identity();
   SLIPWAY_ASSIGN(const std::string ruleset, runtime::run_checked({"nft", "--handle", "list", "ruleset"}));
   for (const std::string_view raw : split(ruleset, '\n')) {
     const auto words = split(raw, ' ');
     if (words.size() < 3 || words[0] != "table" || !words[2].starts_with(identity.name())) continue;
+    if (words[2] == identity.name() && owned.shared_in_use()) continue;
     out.push_back(
         {.kind = LeftoverKind::FirewallTable, .name = fmt::format("{} {}", words[1], words[2]), .detail = {}});
   }
+  if (owned.shared_in_use()) return out;  // the accepts for the uplink belong to the cloud
   for (Leftover& rule : foreign_nft_rules(identity, ruleset)) {
     if (!rule.name.starts_with("nft ip filter ")) out.push_back(std::move(rule));
   }

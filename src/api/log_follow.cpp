@@ -73,6 +73,8 @@ class LogFollow : public std::enable_shared_from_this<LogFollow> {
     if (done_) return;
     view_ = view;
     if (allocation_ != view.allocation) begin_attempt(view.allocation);
+    // A follower counts bytes from the event on, so it must come before the attempt's first byte.
+    if (std::exchange(announce_, false)) tell_event();
     send_bytes(0);
   }
 
@@ -145,6 +147,7 @@ class LogFollow : public std::enable_shared_from_this<LogFollow> {
     allocation_ = view_.next;
     if (log_ticket_ != 0) call_->context.hub.remove(log_ticket_);
     log_ticket_ = 0;
+    announce_ = true;
     listen_to_log();
     look();
   }
@@ -187,6 +190,7 @@ class LogFollow : public std::enable_shared_from_this<LogFollow> {
   std::string told_;
   FollowHub::Ticket job_ticket_ = 0;
   FollowHub::Ticket log_ticket_ = 0;
+  bool announce_ = false;
   bool job_changed_ = false;
   bool log_grown_ = false;
   bool idle_ = false;

@@ -24,6 +24,7 @@ Result<int> list_jobs(Session& session) {
   std::string names;
   const WallTime now = session.host().clock->now().wall;
   for (const Json& job : jobs) {
+    if (!job.is_object()) return fail(Code::Internal, "the server's list holds something that is no job");
     rows.push_back({text_at(job, "id"), text_at(job, "name"), text_at(job, "state"), exit_code_text(job),
                     age_of(text_at(job, "created_at"), now), text_at(job, "reason")});
     names += printable(text_at(job, "id")) + "\n";

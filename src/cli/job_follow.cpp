@@ -10,7 +10,8 @@ namespace {
 
 constexpr Duration kFirstPause = std::chrono::milliseconds(200);
 constexpr Duration kLongestPause = std::chrono::seconds(2);
-constexpr Duration kHeld = std::chrono::seconds(15);  // longer than any attempt to connect
+constexpr Duration kLongestBetween = std::chrono::seconds(1);  // while a lost attempt's successor is awaited
+constexpr Duration kHeld = std::chrono::seconds(15);           // longer than any attempt to connect
 
 bool is_worth_retrying(Code code) {
   return code == Code::Unreachable || code == Code::Unavailable || code == Code::Timeout || code == Code::Throttled;
@@ -34,6 +35,7 @@ bool JobFollower::must_end() const {
 }
 
 Result<FollowEnd> JobFollower::run() {
+  Duration between = kFirstPause;
   while (true) {
     const SteadyTime started = session_.now();
     Result<void> outcome = read_stream();
@@ -48,7 +50,8 @@ Result<FollowEnd> JobFollower::run() {
     }
     if (outcome) {
       // The server ended the stream though the job goes on: another attempt, or a restart.
-      session_.host().sleep(kFirstPause);
+      session_.host().sleep(between);
+      between = std::min(between * 2, kLongestBetween);
       continue;
     }
     SLIPWAY_TRY(wait_after(outcome.error()));

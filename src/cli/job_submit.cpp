@@ -140,12 +140,6 @@ Result<Json> post_job(Session& session, ApiClient& api, const wire::SubmitJobReq
   }
 }
 
-/// Local mistakes keep their own exit code; after them the command has become the job, which then has none.
-int code_of_failure(const Error& error, bool detached) {
-  const int code = exit_code(error.code);
-  return detached || code == kUsage ? code : kNoJobResult;
-}
-
 Result<int> submit_and_follow(Session& session, ApiClient& api, const SubmitArguments& arguments,
                               wire::SubmitJobRequest request, const SourceTree& source) {
   SLIPWAY_TRY(upload_missing(api, session.progress(), source.manifest, source.file_of_blob));
@@ -160,7 +154,7 @@ Result<int> submit_and_follow(Session& session, ApiClient& api, const SubmitArgu
   return watch_job(session, api, id);
 }
 
-Result<int> submit(Session& session, const SubmitArguments& arguments) {
+Result<int> prepare_and_submit(Session& session, const SubmitArguments& arguments) {
   SLIPWAY_ASSIGN(JobFile file, read_job_file(arguments));
   SLIPWAY_TRY(apply_flags(file, arguments, session.tail()));
   SLIPWAY_ASSIGN(wire::SubmitJobRequest request, make_request(file, arguments));
@@ -171,9 +165,15 @@ Result<int> submit(Session& session, const SubmitArguments& arguments) {
   for (const std::string& path : source.left_out) session.progress().note("slipway: left out, it is no file: " + path);
   request.spec.source = source.manifest;
   SLIPWAY_ASSIGN(ApiClient * api, session.api());
-  auto code = submit_and_follow(session, *api, arguments, std::move(request), source);
-  if (code) return code;
-  return end_with(session, code.error(), code_of_failure(code.error(), arguments.detach));
+  return submit_and_follow(session, *api, arguments, std::move(request), source);
+}
+
+/// A command that stands for a job ends with 125 for every failure of ours, so that a script can tell it from the job's
+/// own code.
+Result<int> submit(Session& session, const SubmitArguments& arguments) {
+  auto code = prepare_and_submit(session, arguments);
+  if (code || arguments.detach) return code;
+  return end_with(session, code.error(), kNoJobResult);
 }
 
 Action declare(CLI::App& app) {

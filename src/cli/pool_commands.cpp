@@ -17,8 +17,7 @@ struct PoolHosts {
   std::string waiting;  ///< "host-… PENDING: reason; …"
 };
 
-Result<PoolHosts> hosts_of(ApiClient& api, const std::string& pool_id) {
-  SLIPWAY_ASSIGN(const auto hosts, api.list("/api/v1/hosts"));
+PoolHosts hosts_of(const std::vector<Json>& hosts, const std::string& pool_id) {
   PoolHosts out;
   for (const Json& host : hosts) {
     const std::string state = text_at(host, "state");
@@ -32,6 +31,11 @@ Result<PoolHosts> hosts_of(ApiClient& api, const std::string& pool_id) {
                                reason.empty() ? "" : ": " + reason);
   }
   return out;
+}
+
+Result<PoolHosts> hosts_of(ApiClient& api, const std::string& pool_id) {
+  SLIPWAY_ASSIGN(const auto hosts, api.list("/api/v1/hosts"));
+  return hosts_of(hosts, pool_id);
 }
 
 Result<void> wait_until_ready(Session& session, ApiClient& api, const Json& pool, int size) {
@@ -74,10 +78,12 @@ Result<int> create_pool(Session& session, const CreateArguments& arguments) {
 Result<int> list_pools(Session& session) {
   SLIPWAY_ASSIGN(ApiClient * api, session.api());
   SLIPWAY_ASSIGN(auto pools, api->list("/api/v1/pools"));
+  SLIPWAY_ASSIGN(const auto all_hosts, api->list("/api/v1/hosts"));
   std::vector<Row> rows;
   std::string names;
   for (const Json& pool : pools) {
-    SLIPWAY_ASSIGN(const PoolHosts hosts, hosts_of(*api, text_at(pool, "id")));
+    const PoolHosts hosts = hosts_of(all_hosts, text_at(pool, "id"));
+    if (!pool.is_object()) return fail(Code::Internal, "the server's list holds something that is no pool");
     const Json* deleting = pool.as_object().if_contains("deleting");
     const bool is_deleting = deleting != nullptr && deleting->is_bool() && deleting->get_bool();
     rows.push_back({text_at(pool, "name"), text_at(pool, "image"), text_at(pool, "instance_type"),

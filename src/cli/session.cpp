@@ -110,6 +110,15 @@ void print_error(const CliHost& host, const Error& error, Format format, int cod
 void Session::report(const Error& error, int code) {
   progress_.clear();
   print_error(host_, error, format_, code);
+  if (!options_.verbose) return;
+  const auto found = connection();
+  const std::string server = found && !found->server.value.empty()
+                                 ? fmt::format("{} (from {})", found->server.value, found->server.origin)
+                                 : "none known";
+  static_cast<void>(terminal()
+                        .write_err(fmt::format("  code: {}, exit code {}\n  server: {}\n", code_name(error.code), code,
+                                               printable(server)))
+                        .has_value());
 }
 
 Json items_json(std::vector<Json> items) {

@@ -1,0 +1,98 @@
+// The JSON that commands print is what docs/reference/schemas promises.
+#include <boost/json.hpp>
+
+#include "cli/test_support.hpp"
+#include "tests/support/json_schema.hpp"
+#include "wire/records.hpp"
+
+namespace slipway::cli {
+using test::SchemaCheck;
+namespace {
+
+std::string record(const std::string& name) { return test::read_golden("wire/v1/record_" + name + ".json"); }
+
+/// What a server of this version answers for a stored record.
+template <typename T>
+std::string api_form(const std::string& name) {
+  return boost::json::serialize(wire::api_json(wire::from_json<T>(wire::parse_json(record(name)).value()).value()));
+}
+
+std::string list_of(const std::string& item) { return "{\"items\":[" + item + "],\"next\":null}"; }
+
+std::string problems_of(const std::string& schema, const std::string& request, const std::string& answer,
+                        std::vector<std::string> command) {
+  StubServer server;
+  server.on(request, answer);
+  server.on("GET /api/v1/pools", list_of(""));
+  server.on("GET /api/v1/hosts", list_of(""));
+  command.insert(command.end(), {"-o", "json"});
+  const CommandRun run(at(server, std::move(command)));
+  EXPECT_EQ(run.code, 0) << run.err;
+  return SchemaCheck::problems(schema, run.out);
+}
+
+TEST(Schemas, JobsAndOneJobWithItsAttempts) {
+  const std::string job = api_form<model::Job>("job");
+  EXPECT_EQ(problems_of("jobs", "GET /api/v1/jobs", list_of(job), {"job", "list"}), "");
+  std::string with_attempts = job;
+  with_attempts.insert(with_attempts.size() - 1,
+                       ",\"allocation_records\":[" + api_form<model::Allocation>("allocation") + "]");
+  EXPECT_EQ(problems_of("job", "GET /api/v1/jobs/digits", with_attempts, {"job", "show", "digits"}), "");
+}
+
+TEST(Schemas, Hosts) {
+  StubServer server;
+  server.on("GET /api/v1/hosts", list_of(api_form<model::Host>("host")));
+  server.on("GET /api/v1/pools", list_of(""));
+  EXPECT_EQ(SchemaCheck::problems("hosts", CommandRun(at(server, {"host", "list", "-o", "json"})).out), "");
+}
+
+TEST(Schemas, Bakes) {
+  EXPECT_EQ(problems_of("bakes", "GET /api/v1/bakes", list_of(api_form<model::Bake>("bake")), {"image", "bakes"}), "");
+}
+
+TEST(Schemas, PoolsAndImages) {
+  SeededRandom random(1);
+  const model::Pool pool{.id = PoolId::make(random),
+                         .name = "digits",
+                         .image = "digits",
+                         .image_id = "ami-1",
+                         .instance_type = "t3.medium",
+                         .size = 2};
+  StubServer server;
+  server.on("GET /api/v1/pools", list_of(boost::json::serialize(wire::api_json(pool))));
+  server.on("GET /api/v1/hosts", list_of(""));
+  EXPECT_EQ(SchemaCheck::problems("pools", CommandRun(at(server, {"pool", "list", "-o", "json"})).out), "");
+  const model::Image image{.id = ImageId::make(random), .name = "digits", .image_id = "ami-1", .recipe_digest = "ab"};
+  EXPECT_EQ(problems_of("images", "GET /api/v1/images", list_of(boost::json::serialize(wire::api_json(image))),
+                        {"image", "list"}),
+            "");
+}
+
+TEST(Schemas, ArtifactsLeftoversAndErrors) {
+  const std::string entry = R"({"path":"a","sha256":")" + std::string(64, 'a') + R"(","size_bytes":1,"mode":420})";
+  EXPECT_EQ(
+      problems_of("artifacts", "GET /api/v1/jobs/x/artifacts",
+                  "{\"items\":[" + entry + "],\"note\":\"\",\"allocation\":\"alloc-1\"}", {"job", "artifacts", "x"}),
+      "");
+  const Folder folder;
+  const CommandRun leftovers({"cloud", "leftovers", "--data-dir", folder.path(), "-o", "json"},
+                             [](CliHost& host, CapturedTerminal&) {
+                               host.look_for_leftovers = [](const std::string&) {
+                                 return std::vector<LeftoverItem>{{"loop_device", "/dev/loop0", "x"}};
+                               };
+                             });
+  EXPECT_EQ(SchemaCheck::problems("leftovers", leftovers.out), "");
+  EXPECT_EQ(SchemaCheck::problems("error", CommandRun({"job", "list", "-o", "json"}).out), "");
+}
+
+TEST(Schemas, Check_FindsWhatIsWrong) {
+  EXPECT_NE(SchemaCheck::problems("leftovers", R"({"items":[{"kind":"ghost","name":"x","detail":"y"}]})"), "");
+  EXPECT_NE(SchemaCheck::problems("leftovers", R"({"items":[{"kind":"mount","name":1,"detail":"y"}]})"), "");
+  EXPECT_NE(SchemaCheck::problems("leftovers", R"({"items":[{"kind":"mount","name":"x"}]})"), "");
+  EXPECT_NE(SchemaCheck::problems("leftovers", R"({"items":[],"more":1})"), "");
+  EXPECT_NE(SchemaCheck::problems("jobs", R"({"items":[{"id":"job-1"}]})"), "");
+}
+
+}  // namespace
+}  // namespace slipway::cli

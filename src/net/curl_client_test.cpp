@@ -157,6 +157,11 @@ TEST(CurlClient, Sign_AddsASignatureAndKeepsTheSecretOut) {
   EXPECT_TRUE(signature.starts_with("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/")) << signature;
   EXPECT_TRUE(signature.contains("/eu-central-1/ec2/aws4_request"));
   EXPECT_TRUE(response->headers.get("got-x-amz-date"));
+  // Every field that is named as signed was sent.
+  for (const char* absent : {"expect", "content-type"}) {
+    EXPECT_EQ(signature.contains(absent), response->headers.get(fmt::format("got-{}", absent)).has_value())
+        << signature;
+  }
   EXPECT_EQ(response->headers.get("got-x-amz-security-token"), "token");
   for (const auto& [name, value] : response->headers.fields()) EXPECT_FALSE(value.contains("very-secret")) << name;
 }

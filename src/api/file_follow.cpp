@@ -32,7 +32,9 @@ class FileFollow : public std::enable_shared_from_this<FileFollow> {
     headers.add("Cache-Control", "no-store");
     call_->exchange->begin(200, std::move(headers));
     auto self = shared_from_this();
-    call_->exchange->on_gone([self] { self->end(); });
+    call_->exchange->on_gone([weak = weak_from_this()] {
+      if (const auto alive = weak.lock()) alive->end();
+    });
     ticket_ = call_->context.hub.add(signal_id, [self] { self->wake(); });
     look();
   }

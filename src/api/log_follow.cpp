@@ -30,7 +30,10 @@ class LogFollow : public std::enable_shared_from_this<LogFollow> {
     headers.add("Cache-Control", "no-store");
     call_->exchange->begin(200, std::move(headers));
     auto self = shared_from_this();
-    call_->exchange->on_gone([self] { self->end(); });
+    // Weak: the exchange keeps this function, and we keep the exchange.
+    call_->exchange->on_gone([weak = weak_from_this()] {
+      if (const auto alive = weak.lock()) alive->end();
+    });
     if (request_.follow)
       job_ticket_ = call_->context.hub.add(request_.job.text(), [self] { self->wake(self->job_changed_); });
     look();
@@ -72,19 +75,12 @@ class LogFollow : public std::enable_shared_from_this<LogFollow> {
   void seen(const View& view) {
     if (done_) return;
     view_ = view;
-    if (allocation_ != view.allocation) begin_attempt(view.allocation);
-    // A follower counts bytes from the event on, so it must come before the attempt's first byte.
-    if (std::exchange(announce_, false)) tell_event();
+    allocation_ = view.allocation;
+    if (announced_ != allocation_) {
+      announced_ = allocation_;
+      tell_event();  // before its bytes
+    }
     send_bytes(0);
-  }
-
-  void begin_attempt(const AllocationId& id) {
-    if (!allocation_.empty()) offsets_ = {0, 0};
-    allocation_ = id;
-    if (log_ticket_ != 0) call_->context.hub.remove(log_ticket_);
-    log_ticket_ = 0;
-    listen_to_log();
-    tell_event();
   }
 
   void listen_to_log() {
@@ -134,9 +130,7 @@ class LogFollow : public std::enable_shared_from_this<LogFollow> {
     tell_event();
     if (!view_.next.empty()) {
       if (!request_.follow) return finish();
-      offsets_ = {0, 0};
-      begin_next();
-      return;
+      return begin_next();
     }
     const bool attempt_over = request_.allocation && !view_.allocation_state.empty() && is_over(view_.allocation_state);
     if (!request_.follow || model::is_terminal(view_.job_state) || attempt_over) return finish();
@@ -145,10 +139,9 @@ class LogFollow : public std::enable_shared_from_this<LogFollow> {
 
   void begin_next() {
     allocation_ = view_.next;
-    if (log_ticket_ != 0) call_->context.hub.remove(log_ticket_);
+    offsets_ = {0, 0};
+    call_->context.hub.remove(log_ticket_);
     log_ticket_ = 0;
-    announce_ = true;
-    listen_to_log();
     look();
   }
 
@@ -184,13 +177,13 @@ class LogFollow : public std::enable_shared_from_this<LogFollow> {
   const std::shared_ptr<Call> call_;
   const LogFollowRequest request_;
   AllocationId allocation_;
+  AllocationId announced_;
   std::array<std::int64_t, 2> offsets_{0, 0};
   std::size_t turn_ = 0;
   View view_;
   std::string told_;
   FollowHub::Ticket job_ticket_ = 0;
   FollowHub::Ticket log_ticket_ = 0;
-  bool announce_ = false;
   bool job_changed_ = false;
   bool log_grown_ = false;
   bool idle_ = false;

@@ -32,8 +32,9 @@ struct JoinToken {
 };
 /// A token with which one machine may join by hand.
 Result<JoinToken> create_join_token(Step& step, const model::Principal& who);
-/// Queues a bake; `name` is that of the image, read from the recipe by the caller (may be empty until known).
-Result<BakeId> start_bake(Step& step, const model::Principal& who, const wire::StartBakeRequest& request);
+/// Queues a bake; `name` is that of the image, read from the recipe by the caller. Exhausted if too many wait.
+Result<BakeId> start_bake(Step& step, const model::Principal& who, const wire::StartBakeRequest& request,
+                          const std::string& name);
 /// Conflict if it has ended.
 Result<void> stop_bake(Step& step, const model::Principal& who, const BakeId& id);
 

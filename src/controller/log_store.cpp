@@ -158,10 +158,7 @@ class FileLogStore final : public LogStore {
       return;
     }
     const auto known = static_cast<std::size_t>(stream.length - chunk.offset);
-    if (known >= chunk.bytes.size()) {
-      if (!chunk.bytes.empty() && !stream.dirty) stream.ask_again = true;  // our acknowledgement did not arrive
-      return;
-    }
+    if (known >= chunk.bytes.size()) return;
     if (chunk.offset + static_cast<std::int64_t>(chunk.bytes.size()) > item.limit_bytes) {
       log::warn("allocation {}: its {} goes beyond its limit; the rest is not taken", chunk.allocation,
                 model::log_stream_name(chunk.stream));

@@ -5,9 +5,9 @@
 namespace slipway::api {
 namespace {
 
-/// Blocking: reads the recipe and looks for the files.
-Result<void> check(controller::Runner& runner, const wire::StartBakeRequest& request) {
-  SLIPWAY_TRY(runner.bakes()->check(request));
+/// Blocking: reads the recipe and looks for the files; gives the image's name.
+Result<std::string> check(controller::Runner& runner, const wire::StartBakeRequest& request) {
+  SLIPWAY_ASSIGN(auto name, runner.bakes()->check(request));
   std::vector<std::string> digests;
   for (const auto& entry : request.files) digests.push_back(entry.sha256);
   if (const auto missing = runner.blobs().missing(digests); !missing.empty())
@@ -16,12 +16,12 @@ Result<void> check(controller::Runner& runner, const wire::StartBakeRequest& req
         .message = fmt::format("{} files of this bake are not here, the first is {}", missing.size(), missing.front()),
         .fix = "upload them first: PUT /api/v1/blobs/<sha256>",
         .context = {}});
-  return {};
+  return name;
 }
 
-void start(const std::shared_ptr<Call>& call, const wire::StartBakeRequest& request) {
-  call->change([call, request](controller::Step& step) -> Result<Answer> {
-    SLIPWAY_ASSIGN(const auto id, controller::start_bake(step, call->principal, request));
+void start(const std::shared_ptr<Call>& call, const wire::StartBakeRequest& request, const std::string& name) {
+  call->change([call, request, name](controller::Step& step) -> Result<Answer> {
+    SLIPWAY_ASSIGN(const auto id, controller::start_bake(step, call->principal, request, name));
     return Answer{.status = 201, .body = wire::api_json(step.tables.bakes.at(id))};
   });
 }
@@ -41,9 +41,9 @@ void handle_start_bake(std::shared_ptr<Call> call) {
     if (!request) return call->refuse(request.error());
     call->context.files.offload(
         call->context.edge, [call, request = *request] { return check(call->context.runner, request); },
-        [call, request = *request](const Result<void>& good) {
-          if (!good) return call->refuse(good.error());
-          start(call, request);
+        [call, request = *request](const Result<std::string>& name) {
+          if (!name) return call->refuse(name.error());
+          start(call, request, *name);
         });
   });
 }

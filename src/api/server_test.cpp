@@ -1,0 +1,380 @@
+// The whole controller in one process: its API over real HTTP, its agent listener over real TLS with a scripted agent.
+#include "api/server.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include <boost/json.hpp>
+#include <condition_variable>
+#include <future>
+#include <mutex>
+#include <thread>
+
+#include "base/digest.hpp"
+#include "base/units.hpp"
+#include "net/http_client.hpp"
+#include "net/websocket.hpp"
+#include "runtime/files.hpp"
+#include "wire/agent_protocol.hpp"
+#include "wire/api_requests.hpp"
+#include "wire/json.hpp"
+
+namespace slipway::api {
+namespace {
+using boost::json::object;
+using boost::json::value;
+using testing::HasSubstr;
+
+constexpr Duration kPatience = std::chrono::seconds(20);
+
+class ClientLoop {
+ public:
+  ClientLoop() : thread_([this] { loop.run(); }) {}
+  ~ClientLoop() {
+    loop.stop();
+    thread_.join();
+  }
+  runtime::Loop loop;
+
+ private:
+  std::thread thread_;
+};
+
+net::Endpoint endpoint_of(const std::string& host_port) {
+  const auto colon = host_port.rfind(':');
+  return {.host = host_port.substr(0, colon),
+          .port = static_cast<std::uint16_t>(std::stoi(host_port.substr(colon + 1)))};
+}
+
+/// What the real agent says, by hand.
+class ScriptedAgent {
+ public:
+  ScriptedAgent(runtime::Loop& loop, const Server& server) : loop_(loop), server_(server) {}
+  ~ScriptedAgent() {
+    std::promise<void> gone;
+    loop_.post([&] {
+      socket_.reset();
+      gone.set_value();
+    });
+    gone.get_future().wait();
+  }
+
+  void connect(const std::string& fingerprint) {
+    std::promise<Result<void>> connected;
+    const auto where = endpoint_of(server_.agent_advertise());
+    loop_.post([&] {
+      net::connect_websocket(loop_,
+                             {.host = where.host,
+                              .port = where.port,
+                              .path = std::string(wire::kConnectPath),
+                              .tls = net::PinnedAuthority{fingerprint}},
+                             {}, [&](Result<std::shared_ptr<net::WebSocket>> socket) {
+                               if (!socket) return connected.set_value(fail(socket.error()));
+                               adopt(std::move(*socket));
+                               connected.set_value({});
+                             });
+    });
+    const auto result = connected.get_future().get();
+    ASSERT_TRUE(result) << result.error().text();
+  }
+  void say(const wire::AgentMessage& message) {
+    loop_.post([this, text = wire::encode(message)] { socket_->send_text(text); });
+  }
+  void log(const wire::LogChunk& chunk) {
+    loop_.post([this, bytes = wire::encode(chunk)] { socket_->send_binary(bytes); });
+  }
+  /// The next message of this type; others before it are dropped.
+  template <typename T>
+  T expect() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      while (!received_.empty()) {
+        const auto message = received_.front();
+        received_.pop_front();
+        if (const auto* wanted = std::get_if<T>(&message)) return *wanted;
+      }
+      if (arrived_.wait_for(lock, kPatience) == std::cv_status::timeout) {
+        ADD_FAILURE() << "a message did not come";
+        return T{};
+      }
+    }
+  }
+  void hello(const std::string& join_token, const std::string& credential = "") {
+    say(wire::Hello{.agent_version = "0.1.0",
+                    .join_token = join_token,
+                    .credential = credential,
+                    .hostname = "scripted",
+                    .boot_id = "boot-1"});
+  }
+  void ready() {
+    say(wire::Inventory{});
+    say(wire::HostStatus{
+        .ready = true, .capacity = {.cpu_millis = 2000, .memory_bytes = 4 * kGiB}, .container_images = {"tiny:1"}});
+  }
+
+ private:
+  void adopt(std::shared_ptr<net::WebSocket> socket) {
+    socket_ = std::move(socket);
+    socket_->on_message([this](std::string_view text, bool) {
+      auto message = wire::decode_controller_message(text);
+      if (!message || !*message) return;
+      const std::lock_guard lock(mutex_);
+      received_.push_back(**message);
+      arrived_.notify_all();
+    });
+    socket_->on_closed([](const std::string&) {});
+  }
+
+  runtime::Loop& loop_;
+  const Server& server_;
+  std::shared_ptr<net::WebSocket> socket_;
+  std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::deque<wire::ControllerMessage> received_;
+};
+
+class ServerTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    char name[] = "/tmp/slipway-server-XXXXXX";
+    ASSERT_NE(mkdtemp(name), nullptr);
+    directory_ = name;
+    auto started = Server::start(
+        {.directory = directory_, .listen = "127.0.0.1:0", .agent_listen = "127.0.0.1:0"},
+        {.store = store::make_memory_store(), .clock = &clock_, .random = &random_, .fatal = [](const Error& error) {
+           ADD_FAILURE() << error.text();
+         }});
+    ASSERT_TRUE(started) << started.error().text();
+    server_ = std::move(*started);
+    token_ = runtime::read_file(server_->token_path())->substr(0, 48);
+  }
+  void TearDown() override {
+    server_.reset();
+    EXPECT_TRUE(runtime::remove_tree(directory_));
+  }
+
+  net::Response call(const std::string& method, const std::string& target, std::string body = "",
+                     std::vector<std::pair<std::string, std::string>> headers = {}) {
+    net::ClientRequest request{.method = method, .target = target, .body = std::move(body)};
+    request.headers.add("Authorization", "Bearer " + token_);
+    for (auto& [name, text] : headers) request.headers.add(name, text);
+    return send(endpoint_of(server_->api_url().substr(7)), std::move(request));
+  }
+  net::Response send(net::Endpoint endpoint, net::ClientRequest request) {
+    auto answered = std::make_shared<std::promise<Result<net::Response>>>();
+    auto shared = std::make_shared<net::ClientRequest>(std::move(request));
+    client_.loop.post([this, endpoint = std::move(endpoint), shared, answered] {
+      net::request(client_.loop, endpoint, std::move(*shared),
+                   [answered](Result<net::Response> response) { answered->set_value(std::move(response)); });
+    });
+    auto response = answered->get_future().get();
+    EXPECT_TRUE(response) << response.error().text();
+    return response ? *response : net::Response{.status = 0};
+  }
+  object json(const net::Response& response) {
+    const auto parsed = wire::parse_json(response.body);
+    EXPECT_TRUE(parsed) << response.status << " " << response.body;
+    return parsed && parsed->is_object() ? parsed->as_object() : object{};
+  }
+  std::string submit(const std::string& name, const std::string& key = "") {
+    const std::string body =
+        R"({"name": ")" + name + R"(", "spec": {"container_image": "tiny:1", "command": ["true"]}})";
+    std::vector<std::pair<std::string, std::string>> headers;
+    if (!key.empty()) headers.emplace_back("Idempotency-Key", key);
+    const auto response = call("POST", "/api/v1/jobs", body, headers);
+    EXPECT_EQ(response.status, 201) << response.body;
+    return std::string(json(response)["id"].as_string());
+  }
+  /// A connected agent that takes work.
+  std::unique_ptr<ScriptedAgent> join() {
+    const auto token = json(call("POST", "/api/v1/hosts/join-tokens", "{}"));
+    auto agent = std::make_unique<ScriptedAgent>(client_.loop, *server_);
+    agent->connect(server_->fingerprint());
+    agent->hello(std::string(token.at("join_token").as_string()));
+    credential_ = agent->expect<wire::Welcome>().credential;
+    EXPECT_FALSE(credential_.empty());
+    agent->ready();
+    return agent;
+  }
+
+  SystemClock clock_;
+  SystemRandom random_;
+  std::string directory_;
+  std::unique_ptr<Server> server_;
+  std::string token_;
+  std::string credential_;
+  ClientLoop client_;
+};
+
+std::map<wire::LogFrameKind, std::string> frames_of(const std::string& bytes) {
+  std::map<wire::LogFrameKind, std::string> result;
+  wire::LogFrameReader reader;
+  const auto frames = reader.feed(bytes);
+  EXPECT_TRUE(frames);
+  for (const auto& frame : *frames) result[frame.kind] += frame.bytes;
+  return result;
+}
+
+TEST_F(ServerTest, FirstStart_KeepsItsSecretsToTheOwner) {
+  for (const char* name : {"/admin-token", "/ca.key", "/identity.json"}) {
+    struct stat status{};
+    ASSERT_EQ(stat((directory_ + name).c_str(), &status), 0) << name;
+    EXPECT_EQ(status.st_mode & 0777, 0600U) << name;
+  }
+}
+
+TEST_F(ServerTest, Token_IsAskedForEverywhereButHealth) {
+  net::ClientRequest health{.target = "/healthz"};
+  const auto where = endpoint_of(server_->api_url().substr(7));
+  EXPECT_EQ(send(where, std::move(health)).status, 200);
+  net::ClientRequest jobs{.target = "/api/v1/jobs"};
+  const auto refused = send(where, std::move(jobs));
+  EXPECT_EQ(refused.status, 401);
+  EXPECT_EQ(refused.headers.get("Content-Type"), "application/problem+json");
+  EXPECT_EQ(call("GET", "/api/v1/jobs").status, 200);
+  EXPECT_EQ(call("GET", "/readyz").status, 200);
+}
+
+TEST_F(ServerTest, BadRequests_AreProblemsOfTheRightStatus) {
+  EXPECT_EQ(call("GET", "/api/v1/nothing").status, 404);
+  EXPECT_EQ(call("DELETE", "/api/v1/jobs").status, 405);
+  EXPECT_EQ(call("POST", "/api/v1/jobs", "{").status, 400);
+  EXPECT_EQ(
+      call("POST", "/api/v1/jobs", R"({"name": "x", "spec": {"command": ["true"], "container_imag": "a:1"}})").status,
+      400);
+  EXPECT_EQ(call("GET", "/api/v1/jobs?limit=0").status, 400);
+  EXPECT_EQ(call("GET", "/api/v1/jobs?cursor=%00%ff").status, 400);
+  EXPECT_EQ(call("GET", "/api/v1/jobs/none").status, 404);
+  EXPECT_EQ(call("PUT", "/api/v1/blobs/nothing", "x").status, 400);
+  EXPECT_EQ(call("POST", "/api/v1/pools", R"({"name": "p", "image": "i", "instance_type": "t", "size": 1})").status,
+            501);
+}
+
+TEST_F(ServerTest, OpenApi_ListsEveryPath) {
+  const auto document = json(call("GET", "/api/v1/openapi.json"));
+  EXPECT_EQ(document.at("openapi").as_string(), "3.1.0");
+  for (const char* path : {"/jobs", "/jobs/{id}/artifacts/{path}", "/bakes/{id}/log", "/hosts/join-tokens"})
+    EXPECT_TRUE(document.at("paths").as_object().contains(path)) << path;
+}
+
+TEST_F(ServerTest, IdempotencyKey_GivesTheSameJob) {
+  EXPECT_EQ(submit("a", "key"), submit("a", "key"));
+  const auto other =
+      call("POST", "/api/v1/jobs", R"({"name": "b", "spec": {"container_image": "tiny:1", "command": ["true"]}})",
+           {{"Idempotency-Key", "key"}});
+  EXPECT_EQ(other.status, 409);
+}
+
+TEST_F(ServerTest, Lists_ComeInPages) {
+  std::set<std::string> submitted;
+  for (int i = 0; i < 5; ++i) submitted.insert(submit(fmt::format("job-{}", i)));
+  std::set<std::string> listed;
+  std::string cursor;
+  for (int page = 0; page < 3; ++page) {
+    const auto answer = json(call("GET", "/api/v1/jobs?limit=2" + (cursor.empty() ? "" : "&cursor=" + cursor)));
+    for (const auto& item : answer.at("items").as_array()) listed.insert(std::string(item.at("id").as_string()));
+    cursor = answer.at("next").is_null() ? "" : std::string(answer.at("next").as_string());
+  }
+  EXPECT_TRUE(cursor.empty());
+  EXPECT_EQ(listed, submitted);
+}
+
+TEST_F(ServerTest, Blobs_AreCheckedAndKept) {
+  const auto digest = sha256_hex("hello");
+  const auto body = R"({"sha256": [")" + digest + R"("]})";
+  EXPECT_THAT(call("POST", "/api/v1/blobs/missing", body).body, HasSubstr(digest));
+  EXPECT_EQ(call("PUT", "/api/v1/blobs/" + digest, "hullo").status, 400);
+  EXPECT_EQ(call("PUT", "/api/v1/blobs/" + digest, "hello").status, 201);
+  EXPECT_EQ(call("PUT", "/api/v1/blobs/" + digest, "hello").status, 200);
+  EXPECT_EQ(json(call("POST", "/api/v1/blobs/missing", body)).at("missing").as_array().size(), 0U);
+}
+
+TEST_F(ServerTest, QueuedJob_SaysWhyItWaits_AndStopsAtOnce) {
+  const auto job = submit("lonely");
+  EXPECT_EQ(json(call("GET", "/api/v1/jobs/lonely")).at("reason").as_string(),
+            "no READY host; there is no host at all");
+  EXPECT_EQ(call("POST", "/api/v1/jobs/" + job + "/stop").status, 202);
+  EXPECT_EQ(json(call("GET", "/api/v1/jobs/" + job)).at("state").as_string(), "STOPPED");
+  EXPECT_EQ(call("POST", "/api/v1/jobs/" + job + "/stop").status, 409);
+}
+
+TEST_F(ServerTest, JobRunsOnAnAgent_LogArtifactsAndResultArrive) {
+  const auto agent = join();
+  const auto job = submit("real");
+  const auto order = agent->expect<wire::StartAllocation>();
+  EXPECT_EQ(order.job.text(), job);
+  wire::AllocationReport report{
+      .allocation = order.allocation, .epoch = order.epoch, .state = model::AllocationState::Running};
+  agent->say(report);
+  auto followed = std::async(std::launch::async, [&] { return call("GET", "/api/v1/jobs/" + job + "/logs?follow=1"); });
+  const std::string output("line 1\nno utf-8: \xff\xfe\0 end", 25);
+  agent->log({.allocation = order.allocation, .offset = 0, .bytes = output.substr(0, 7)});
+  agent->log({.allocation = order.allocation, .offset = 12, .bytes = output.substr(12)});  // a gap: asked for again
+  agent->log({.allocation = order.allocation, .offset = 0, .bytes = output});
+
+  const auto digest = sha256_hex("picture");
+  net::ClientRequest upload{.method = "PUT", .target = std::string(wire::kBlobPath) + digest, .body = "picture"};
+  upload.headers.add("Authorization", "Bearer " + credential_);
+  auto agents = endpoint_of(server_->agent_advertise());
+  agents.tls = net::PinnedAuthority{server_->fingerprint()};
+  EXPECT_EQ(send(agents, std::move(upload)).status, 201);
+
+  report.state = model::AllocationState::Failed;
+  report.exit_code = 3;
+  report.reason = "exit code 3";
+  report.stdout_bytes = 25;
+  report.stderr_bytes = 0;
+  report.artifacts = model::Manifest{{.path = "out/a.png", .sha256 = digest, .size_bytes = 7}};
+  agent->say(report);
+  EXPECT_EQ(agent->expect<wire::ForgetAllocation>().allocation, order.allocation);
+
+  const auto ended = json(call("GET", "/api/v1/jobs/" + job));
+  EXPECT_EQ(ended.at("state").as_string(), "FAILED");
+  EXPECT_EQ(ended.at("exit_code").as_int64(), 3);
+  EXPECT_EQ(ended.at("allocation_records").as_array().size(), 1U);
+  auto frames = frames_of(followed.get().body);
+  EXPECT_EQ(frames[wire::LogFrameKind::Stdout], output);
+  EXPECT_THAT(frames[wire::LogFrameKind::Event], HasSubstr("FAILED"));
+  EXPECT_EQ(call("GET", "/api/v1/jobs/" + job + "/logs/stdout?offset=7").body, output.substr(7));
+  EXPECT_EQ(call("GET", "/api/v1/jobs/" + job + "/artifacts/out/a.png").body, "picture");
+  EXPECT_EQ(call("GET", "/api/v1/jobs/" + job + "/artifacts/out/../a.png").status, 404);
+}
+
+TEST_F(ServerTest, AgentThatReconnects_IsKnown_AndGetsItsOrderAgain) {
+  auto agent = join();
+  submit("again");
+  const auto first = agent->expect<wire::StartAllocation>();
+  agent = std::make_unique<ScriptedAgent>(client_.loop, *server_);
+  agent->connect(server_->fingerprint());
+  agent->hello("", credential_);
+  EXPECT_TRUE(agent->expect<wire::Welcome>().credential.empty());
+  agent->say(wire::Inventory{});
+  const auto second = agent->expect<wire::StartAllocation>();
+  EXPECT_EQ(second.allocation, first.allocation);
+  EXPECT_EQ(second.epoch, first.epoch);
+}
+
+TEST_F(ServerTest, UnknownCredentials_AreRefused) {
+  ScriptedAgent agent(client_.loop, *server_);
+  agent.connect(server_->fingerprint());
+  agent.hello("", "slwc_nothing");
+  EXPECT_EQ(agent.expect<wire::Refused>().code, Code::Unauthenticated);
+  net::ClientRequest request{.target = std::string(wire::kBlobPath) + sha256_hex("x")};
+  request.headers.add("Authorization", "Bearer slwc_nothing");
+  auto agents = endpoint_of(server_->agent_advertise());
+  agents.tls = net::PinnedAuthority{server_->fingerprint()};
+  EXPECT_EQ(send(agents, std::move(request)).status, 401);
+}
+
+TEST_F(ServerTest, ListenerBeyondLoopback_IsRefused) {
+  const auto refused = Server::start(
+      {.directory = directory_ + "/other", .listen = "0.0.0.0:0"},
+      {.store = store::make_memory_store(), .clock = &clock_, .random = &random_, .fatal = [](const Error&) {}});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::InvalidInput);
+}
+
+}  // namespace
+}  // namespace slipway::api

@@ -1,0 +1,126 @@
+// CloudFixture: a whole CloudCore on fake machines, a manual clock and a memory store, driven step by step: nothing
+// happens on another thread, and settle() runs everything that waits. Tests only.
+#pragma once
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <pugixml.hpp>
+
+#include "localcloud/cloud_core.hpp"
+#include "localcloud/testing/fake_machines.hpp"
+#include "localcloud/testing/sign.hpp"
+
+namespace slipway::localcloud {
+
+class CloudFixture : public ::testing::Test {
+ protected:
+  void SetUp() override { restart(); }
+
+  /// A new CloudCore on the same store and machines: what a restart after kill -9 finds.
+  void restart() {
+    queue_.clear();
+    core_.reset();
+    auto opened = CloudCore::open({.store = *store_,
+                                   .machines = machines_,
+                                   .clock = clock_,
+                                   .random = random_,
+                                   .site = site_,
+                                   .store_thread = later(),
+                                   .machine_threads = later(),
+                                   .base_thread = later(),
+                                   .failed = [](const Error& error) { FAIL() << error.text(); }});
+    ASSERT_TRUE(opened) << opened.error().text();
+    core_ = std::move(*opened);
+    core_->bases().set_post([this](std::function<void()> work) { queue_.push_back(std::move(work)); });
+    machines_.set_on_exit(
+        [this](const std::string& id, const ExitRecord& record) { core_->lifecycle().on_exit(id, record); });
+  }
+
+  /// Runs what waits, until nothing does.
+  void settle() {
+    while (!queue_.empty() || machines_.settle()) {
+      if (queue_.empty()) continue;
+      const auto work = std::move(queue_.front());
+      queue_.pop_front();
+      work();
+    }
+  }
+
+  /// One signed request, answered.
+  ApiResponse call(const std::string& form) {
+    const auto& settings = *core_->inventory().settings();
+    std::optional<ApiResponse> answer;
+    core_->api().handle(signed_request("Version=2016-11-15&" + form,
+                                       {settings.access_key_id, settings.secret_access_key}, clock_.now().wall),
+                        [&answer](ApiResponse response) { answer = std::move(response); });
+    while (!answer && !queue_.empty()) {
+      const auto work = std::move(queue_.front());
+      queue_.pop_front();
+      work();
+    }
+    EXPECT_TRUE(answer) << form;
+    return answer.value_or(ApiResponse{});
+  }
+  /// The text at an XPath of an answer that must be 200.
+  std::string ok(const std::string& form, const char* path = "//requestId") {
+    const auto answer = call(form);
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    return at(answer.body, path);
+  }
+  /// "400 InvalidAMIID.NotFound"
+  std::string refused(const std::string& form) {
+    const auto answer = call(form);
+    return fmt::format("{} {}", answer.status, at(answer.body, "/Response/Errors/Error/Code"));
+  }
+  static std::string at(const std::string& xml, const char* path) {
+    pugi::xml_document document;
+    EXPECT_TRUE(document.load_string(xml.c_str())) << xml;
+    return document.select_node(path).node().text().as_string();
+  }
+  static int count(const std::string& xml, const char* path) {
+    pugi::xml_document document;
+    EXPECT_TRUE(document.load_string(xml.c_str())) << xml;
+    return static_cast<int>(document.select_nodes(path).size());
+  }
+
+  /// An image to launch from.
+  std::string base() {
+    core_->bases().request("debian-12", [](const auto&) {});
+    settle();
+    return core_->inventory().images().begin()->first;
+  }
+  /// One instance, running unless the test arranged otherwise.
+  std::string launch(const std::string& image, const std::string& more = "") {
+    const auto id =
+        ok("Action=RunInstances&MinCount=1&MaxCount=1&InstanceType=t3.micro&ImageId=" + image + more, "//instanceId");
+    settle();
+    return id;
+  }
+  std::string state(const std::string& id) {
+    const auto* instance = core_->inventory().instance(id);
+    return instance == nullptr ? "none" : std::string(state_name(instance->state));
+  }
+
+  ManualClock clock_;
+  SeededRandom random_{7};
+  Site site_{.endpoint = "http://127.0.0.1:1",
+             .outside_address = "10.99.3.1",
+             .guest_network = *Ipv4Network::parse("10.98.3.0/24")};
+  std::unique_ptr<store::Store> store_ = store::make_memory_store();
+  FakeMachines machines_{clock_};
+  std::deque<std::function<void()>> queue_;
+  std::unique_ptr<CloudCore> core_;
+
+ private:
+  /// Work is done when its turn comes, and what follows it a turn later: as with a thread, nothing runs in the caller.
+  Offload later() {
+    return [this](std::function<void()> work, std::function<void()> done) {
+      queue_.push_back([this, work = std::move(work), done = std::move(done)] {
+        work();
+        queue_.push_back(done);
+      });
+    };
+  }
+};
+
+}  // namespace slipway::localcloud

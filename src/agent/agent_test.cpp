@@ -107,7 +107,7 @@ TEST_F(AgentWithFakeDocker, Join_ExchangesTheTokenAndKeepsTheCredential) {
   ASSERT_TRUE(eventually([&] { return controller.ready(); }));
   EXPECT_EQ(controller.hello(0).join_token, FakeController::kToken);
   struct stat info{};
-  ASSERT_EQ(stat((config.state_dir + "/identity.json").c_str(), &info), 0);
+  ASSERT_EQ(stat((config.state_dir + "/credential.json").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777U, 0600U);
   die();
   begin();
@@ -140,6 +140,21 @@ TEST_F(AgentWithFakeDocker, ControllerGoesAndReturns_TheAgentReconnectsWithItsIn
   controller.send(wire::ForgetAllocation{one.allocation, 1});
   EXPECT_TRUE(
       eventually([&] { return !std::filesystem::exists(config.state_dir + "/allocations/" + one.allocation.text()); }));
+}
+
+TEST_F(AgentWithFakeDocker, DockerGoesAndReturns_IsNotReadyMeanwhileAndTheJobsResultIsKnown) {
+  start_docker();
+  begin();
+  ASSERT_TRUE(eventually([&] { return controller.ready(); }));
+  auto one = order("exit 0");
+  one.spec.command = {"sleep", "60"};
+  controller.send(one);
+  ASSERT_TRUE(eventually([&] { return controller.saw(one.allocation, AllocationState::Running); }));
+  docker_thread.run([this] { docker.reset(); });  // and with it every container it pretended
+  ASSERT_TRUE(eventually([&] { return !controller.ready(); }));
+  start_docker();
+  ASSERT_TRUE(eventually([&] { return controller.ready(); }));
+  EXPECT_EQ(wait_end(one).reason, "container removed");
 }
 
 TEST_F(AgentWithFakeDocker, Refused_TriesAgainWhenTold) {

@@ -11,7 +11,7 @@ struct StatePaths {
 
   [[nodiscard]] std::string lock() const { return root + "/lock"; }
   [[nodiscard]] std::string agent_id() const { return root + "/agent-id"; }  ///< value of the containers' label
-  [[nodiscard]] std::string identity() const { return root + "/identity.json"; }
+  [[nodiscard]] std::string identity() const { return root + "/credential.json"; }
   [[nodiscard]] std::string journal() const { return root + "/journal"; }
   [[nodiscard]] std::string programs() const { return root + "/bin"; }
   [[nodiscard]] std::string cache() const { return root + "/cache"; }

@@ -23,7 +23,8 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
       : loop_(loop), pool_(pool), sha256_(std::move(sha256)), path_(std::move(path)), done_(std::move(done)) {}
 
   void begin(net::Endpoint endpoint, net::ClientRequest request) {
-    file_ = std::make_shared<runtime::Fd>(::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+    file_ = std::make_shared<runtime::Fd>(
+        ::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!file_->valid()) {
       const int error = errno;
       loop_.post([weak = weak_from_this(), error] {

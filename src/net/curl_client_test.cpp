@@ -159,8 +159,8 @@ TEST(CurlClient, Sign_AddsASignatureAndKeepsTheSecretOut) {
   EXPECT_TRUE(response->headers.get("got-x-amz-date"));
   // Every field that is named as signed was sent.
   for (const char* absent : {"expect", "content-type"}) {
-    EXPECT_EQ(signature.contains(absent), response->headers.get(fmt::format("got-{}", absent)).has_value())
-        << signature;
+    if (!signature.contains(absent)) continue;
+    EXPECT_TRUE(response->headers.get(fmt::format("got-{}", absent))) << signature;
   }
   EXPECT_EQ(response->headers.get("got-x-amz-security-token"), "token");
   for (const auto& [name, value] : response->headers.fields()) EXPECT_FALSE(value.contains("very-secret")) << name;

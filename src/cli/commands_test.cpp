@@ -386,7 +386,7 @@ TEST(PoolCreate, WaitsUntilEveryHostIsReady) {
   StubServer server;
   server.on("POST /api/v1/pools", pool_json(), 201);
   server.on("GET /api/v1/pools/" + kPoolId, pool_json());
-  server.on("GET /api/v1/hosts", hosts_json("PENDING"));
+  for (int i = 0; i < 15; ++i) server.on("GET /api/v1/hosts", hosts_json("PENDING"));  // three seconds of looks
   server.on("GET /api/v1/hosts", hosts_json("JOINED"));
   server.on("GET /api/v1/hosts", hosts_json("READY"));
   const CommandRun run(
@@ -458,13 +458,13 @@ TEST(ImageBake, StepsElapsedTimeAndLastLineAreShown) {
   const Folder folder;
   folder.write("image.yaml", kRecipe);
   BakeServer server;
-  server.then("RUNNING", 1);
+  for (int i = 0; i < 10; ++i) server.then("RUNNING", 1);
   server.then("RUNNING", 2);
   server.then("SUCCEEDED", 2);
   const CommandRun run(at(server, {"image", "bake", folder / "image.yaml"}));
   EXPECT_EQ(run.code, kDone) << run.err;
   EXPECT_EQ(run.out, "digits ami-1\n");
-  EXPECT_THAT(run.err, HasSubstr("step 1/3 run: apt-get (10.0s): Setting up"));
+  EXPECT_THAT(run.err, HasSubstr("step 1/3 run: apt-get (12.0s): Setting up"));
   EXPECT_THAT(run.err, HasSubstr("step 1/3 run: apt-get took"));
 }
 

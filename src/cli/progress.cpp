@@ -18,7 +18,7 @@ void Progress::status(const std::string& text) {
     return;
   }
   const SteadyTime now = clock_.now().steady;
-  if (line == last_ || (last_line_at_ != SteadyTime{} && now - last_line_at_ < kLinePeriod)) return;
+  if (line == last_ || now - last_line_at_ < kLinePeriod) return;
   static_cast<void>(terminal_.write_err(line + "\n").has_value());
   last_ = line;
   last_line_at_ = now;

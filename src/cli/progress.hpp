@@ -1,5 +1,5 @@
 // Progress: what is going on, on standard error. On a terminal one line that is rewritten; elsewhere whole lines, a
-// changed one at most every two seconds, so that a log stays short. One thread.
+// changed one at most every two seconds and none before two seconds have passed, so that a log stays short. One thread.
 #pragma once
 #include <string>
 
@@ -10,7 +10,8 @@ namespace slipway::cli {
 
 class Progress {
  public:
-  Progress(Terminal& terminal, const Clock& clock, bool quiet) : terminal_(terminal), clock_(clock), quiet_(quiet) {}
+  Progress(Terminal& terminal, const Clock& clock, bool quiet)
+      : terminal_(terminal), clock_(clock), quiet_(quiet), last_line_at_(clock.now().steady) {}
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
   ~Progress() { clear(); }
@@ -28,7 +29,7 @@ class Progress {
   bool quiet_;
   bool shown_ = false;
   std::string last_;
-  SteadyTime last_line_at_{};
+  SteadyTime last_line_at_;
 };
 
 }  // namespace slipway::cli

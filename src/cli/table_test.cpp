@@ -80,6 +80,8 @@ TEST(Progress, ElsewhereWritesALineAtMostEveryTwoSeconds) {
   CapturedTerminal terminal;
   ManualClock clock;
   Progress progress(terminal, clock, false);
+  progress.status("at once");
+  clock.advance(std::chrono::seconds(2));
   progress.status("one");
   progress.status("two");
   clock.advance(std::chrono::seconds(2));

@@ -90,7 +90,7 @@ class GuestCloud : public ScratchCloud {
             .hostname = port.hostname,
             .uid_base = identity_->uid_base(address()),
             .cpus = 1,
-            .memory_bytes = 512 * kMiB,
+            .memory_bytes = 1024 * kMiB,
             .pids = 2000,
             .first_boot = true,
             .binds = {}};

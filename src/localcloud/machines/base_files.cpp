@@ -217,6 +217,7 @@ std::vector<std::string> units_to_mask(bool cloud_init) {
   std::vector<std::string> out{"apt-daily.timer",        "apt-daily-upgrade.timer",
                                "dpkg-db-backup.timer",   "e2scrub_all.timer",
                                "e2scrub_reap.service",   "fstrim.timer",
+                               "sys-kernel-debug.mount", "sys-kernel-tracing.mount",
                                "systemd-pstore.service", "systemd-networkd-wait-online.service",
                                "console-getty.service",  "systemd-update-utmp-runlevel.service"};
   if (cloud_init) out.emplace_back("cloud-init-local.service");

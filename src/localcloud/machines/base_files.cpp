@@ -123,6 +123,7 @@ constexpr std::string_view kDocker = R"({
 
 // Five modules: what people put into user-data. Keys and host keys are there before Python has started.
 constexpr std::string_view kCloudConfig = R"(datasource_list: [ Ec2, None ]
+datasource_pkg_list: [ slipway_instance ]
 datasource:
   Ec2:
     strict_id: false
@@ -148,6 +149,15 @@ system_info:
     groups: [ adm, sudo ]
     sudo: [ 'ALL=(ALL) NOPASSWD:ALL' ]
     shell: /bin/bash
+)";
+
+// cloud-init's EC2 source asks for an IMDSv2 token only where it has recognised EC2, by DMI data that it does not read
+// in a container. Its setting for sources of one's own puts this in front.
+constexpr std::string_view kCloudSource = R"("""cloud-init's own EC2 source, told that it runs on EC2."""
+from cloudinit.sources import DataSourceEc2 as ec2
+
+ec2.identify_platform = lambda: ec2.CloudNames.AWS
+get_datasource_list = ec2.get_datasource_list
 )";
 
 // As the distribution's unit, but beside the boot instead of in front of it, and without the stage before the network:
@@ -195,6 +205,8 @@ std::vector<BaseFile> base_files(bool cloud_init) {
   };
   if (cloud_init) {
     out.push_back({"/etc/cloud/cloud.cfg.d/90-instance.cfg", std::string(kCloudConfig)});
+    out.push_back({"/usr/lib/python3/dist-packages/slipway_instance/__init__.py", ""});
+    out.push_back({"/usr/lib/python3/dist-packages/slipway_instance/DataSourceEc2.py", std::string(kCloudSource)});
     out.push_back({"/etc/systemd/system/cloud-init.service", std::string(kCloudInitUnit)});
   }
   return out;

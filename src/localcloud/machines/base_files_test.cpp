@@ -25,6 +25,14 @@ TEST(BaseFiles, WithoutCloudInit_DoNotMentionIt) {
   EXPECT_THAT(content_of(base_files(true), "/etc/cloud/cloud.cfg.d/90-instance.cfg"), HasSubstr("strict_id: false"));
 }
 
+TEST(BaseFiles, CloudInit_IsToldThatItRunsOnEc2_OrItWouldAskWithoutAToken) {
+  const auto files = base_files(true);
+  EXPECT_THAT(content_of(files, "/etc/cloud/cloud.cfg.d/90-instance.cfg"), HasSubstr("[ slipway_instance ]"));
+  EXPECT_THAT(content_of(files, "/usr/lib/python3/dist-packages/slipway_instance/DataSourceEc2.py"),
+              HasSubstr("CloudNames.AWS"));
+  EXPECT_EQ(content_of(files, "/usr/lib/python3/dist-packages/slipway_instance/__init__.py"), "");
+}
+
 TEST(BaseFiles, InstanceSetup_PrintsTheHostKeyBetweenTheStandardMarkers) {
   const std::string script = content_of(base_files(false), "/usr/lib/slipway/instance-setup");
   EXPECT_THAT(script, HasSubstr("-----BEGIN SSH HOST KEY KEYS-----"));

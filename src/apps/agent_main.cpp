@@ -101,6 +101,7 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   CLI::App app("slipway-agent: runs a Slipway controller's jobs on this machine");
   app.require_subcommand(1);
+  app.set_version_flag("--version", "slipway-agent " SLIPWAY_VERSION);
 
   RunArguments run_arguments;
   auto* run = app.add_subcommand("run", "join the controller and run what it orders, until SIGTERM");

@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
-from harness.cloud import Dev, KeyPair  # noqa: E402
+from harness.cloud import JOIN_TIMEOUT, Dev, KeyPair  # noqa: E402
 from harness.docker import Docker  # noqa: E402
 from harness.machine import Machine  # noqa: E402
 from harness.process import REPOSITORY, Programs  # noqa: E402
@@ -130,7 +130,7 @@ def remove_containers(docker):
 @pytest.fixture(scope="session")
 def dev(scratch, sanitised, released):
     """`slipway dev` of the sanitised build with a base image; shared by the tests that leave it as it was."""
-    cloud = Dev(sanitised, scratch / "dev")
+    cloud = Dev(sanitised, scratch / "dev", "--join-timeout", f"{JOIN_TIMEOUT}s")
     try:
         cloud.start()
         cloud.base = cloud.base_image()

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from harness.cloud import Dev
+from harness.cloud import JOIN_TIMEOUT
 from harness.process import gone
 from harness.site import Numbers, seconds_between
 from harness.wait import Stopwatch, never, until
@@ -81,14 +81,14 @@ def test_an_agent_stopped_for_good_is_as_a_dead_host(dev, pool, key):
     assert seconds_between(records[0]["finished_at"], records[1]["started_at"]) >= 0
 
 
-def test_a_host_that_never_joins_is_replaced(make_dev_server_options, dev, tiny_image):
+def test_a_host_that_never_joins_is_replaced(dev):
     """A pool of the bare base image: its instances have no agent."""
     name = "mute"
     dev.api.post("/pools", {"name": name, "image": dev.base, "instance_type": "t3.micro", "size": 1})
     try:
         first = until("the first instance", lambda: dev.living())[0]["InstanceId"]
         until("it to be replaced", lambda: dev.instance(first)["State"]["Name"] == "terminated" and [i for i in dev.living() if i["InstanceId"] != first],
-              timeout=make_dev_server_options + 60)
+              timeout=JOIN_TIMEOUT + 60)
         assert "join" in str(dev.api.get(f"/pools/{name}")["reason"]) or any("join" in str(host.get("reason")) for host in dev.hosts())
     finally:
         dev.api.delete(f"/pools/{name}")
@@ -132,12 +132,6 @@ def test_killed_between_a_cloud_call_and_its_record_the_wanted_number_stands(dev
     finally:
         dev.api.delete("/pools/failpoint")
         until("its instances to be gone", lambda: not dev.living(), timeout=60)
-
-
-@pytest.fixture
-def make_dev_server_options():
-    """Seconds that a host has to join before it counts as failed; the default of the controller."""
-    return 120
 
 
 def test_kill_of_the_controller_under_dev_loses_nothing(dev, pool):

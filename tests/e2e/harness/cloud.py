@@ -8,16 +8,18 @@ import boto3
 import botocore.config
 
 from .api import Api
-from .process import Daemon, descendants, environment, run
+from .process import SANITIZER_REPORT, Daemon, descendants, environment, run
 from .site import People
 from .wait import until
 
 GUEST_USER = "admin"
+JOIN_TIMEOUT = 45  # seconds that a host has to join before it is replaced; the default is longer than a test should take
 
 
 class Dev(People):
-    def __init__(self, programs, folder):
+    def __init__(self, programs, folder, *server_options):
         self.programs = programs
+        self.server_options = server_options
         self.data_dir = pathlib.Path(folder)
         self.home = self.data_dir.parent / (self.data_dir.name + "-home")
         self.home.mkdir(parents=True, exist_ok=True)
@@ -25,8 +27,9 @@ class Dev(People):
         self.config = self.home / "config.yaml"
         self.api = None
 
-    def start(self, *options, timeout=20, **env):
-        self.daemon.spawn([self.programs.slipway, "dev", "--data-dir", self.data_dir, *options], HOME=self.home, SLIPWAY_CONFIG=self.config, **env)
+    def start(self, timeout=20, **env):
+        passed_on = ["--", *self.server_options] if self.server_options else []
+        self.daemon.spawn([self.programs.slipway, "dev", "--data-dir", self.data_dir, *passed_on], HOME=self.home, SLIPWAY_CONFIG=self.config, **env)
         return self.wait_ready(timeout)
 
     def wait_ready(self, timeout=20):
@@ -55,6 +58,12 @@ class Dev(People):
 
     def stop(self, timeout=60):
         self.daemon.stop(sig=signal.SIGINT, timeout=timeout)
+        self.check_logs()
+
+    def check_logs(self):
+        """The children's logs hold no sanitizer report either."""
+        for log in [*self.data_dir.glob("*.log"), *self.data_dir.glob("*/*.log")]:
+            assert not SANITIZER_REPORT.search(log.read_bytes()), f"{log}:\n{log.read_bytes()[-20000:].decode(errors='replace')}"
 
     def discard(self):
         """Ends everything: instances first, so that nothing is left on the machine."""

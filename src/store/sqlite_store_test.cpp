@@ -113,7 +113,8 @@ TEST_F(SqliteStoreTest, Open_OfADamagedFile_IsCorrupt) {
   {
     const auto store = open_sqlite_store(path_).value();
     for (int i = 0; i < 200; ++i) {
-      ASSERT_TRUE(store->commit({one(put_change("jobs", "job-" + std::to_string(i), 1, boost::json::string(200, 'y')))}));
+      ASSERT_TRUE(
+          store->commit({one(put_change("jobs", "job-" + std::to_string(i), 1, boost::json::string(200, 'y')))}));
     }
   }
   std::fstream file(path_, std::ios::in | std::ios::out | std::ios::binary);

@@ -20,6 +20,7 @@ class GuestCloud : public ScratchCloud {
   /// Boots are measured elsewhere; this only keeps a hanging guest from hanging the test.
   static constexpr std::chrono::seconds kPatience{60};
   static constexpr const char* kInstance = "i-0123456789abcdef0";
+  static constexpr std::int64_t kMemoryBytes = kGiB;
 
   static std::string base_tree() {
     const char* given = getenv("SLIPWAY_TEST_BASE_TREE");
@@ -90,7 +91,7 @@ class GuestCloud : public ScratchCloud {
             .hostname = port.hostname,
             .uid_base = identity_->uid_base(address()),
             .cpus = 1,
-            .memory_bytes = 1024 * kMiB,
+            .memory_bytes = kMemoryBytes,
             .pids = 2000,
             .first_boot = true,
             .binds = {}};

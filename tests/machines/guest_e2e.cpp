@@ -30,7 +30,7 @@ TEST_F(GuestTest, Guest_BootsWithItsAddressLimitsAndKeysAndStopsInOrder) {
   const std::string limit = inside({"sh", "-c",
                                     "cat /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null || "
                                     "cat /sys/fs/cgroup/memory.max"});
-  EXPECT_EQ(limit, std::to_string(512 * kMiB) + "\n");
+  EXPECT_EQ(limit, std::to_string(kMemoryBytes) + "\n");
   ASSERT_TRUE(eventually([&] { return read_console(directory()).find("END SSH HOST KEY KEYS") != std::string::npos; }));
   EXPECT_THAT(read_console(directory()),
               HasSubstr(inside({"cut", "-d ", "-f1,2", "/etc/ssh/ssh_host_ed25519_key.pub"}).substr(0, 70)));

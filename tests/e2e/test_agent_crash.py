@@ -64,7 +64,7 @@ def test_artifacts_made_while_the_agent_was_dead(site):
     site.wait_log(job, b"ready")
     container = site.agent.container_of(site.job(job)["allocations"][-1])
     site.agent.kill9()
-    site.agent.docker.run("exec", container, "/bin/touch", "/slipway/work/go")
+    site.agent.touch(site.job(job)["allocations"][-1], "go")
     until("the container to end", lambda: not running(site, container))
     site.agent.start()
     assert site.wait_end(job)["state"] == "SUCCEEDED"

@@ -158,6 +158,12 @@ class Agent:
         assert len(found) == 1, f"containers of {allocation}: {found}"
         return found[0]
 
+    def touch(self, allocation, name):
+        """Makes an empty file in the job's working directory, which is how a test tells a job to go on."""
+        work = [path / "work" for path in self.state_dir.rglob(allocation) if (path / "work").is_dir()]
+        assert len(work) == 1, f"working directories of {allocation}: {work}"
+        (work[0] / name).touch()
+
     def wait_forgotten(self, allocation, timeout=15):
         until(f"the container of {allocation} to be removed",
               lambda: not self.docker.containers(label=f"slipway.allocation={allocation}"), timeout=timeout)

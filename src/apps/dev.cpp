@@ -1,4 +1,3 @@
-#include "apps/dev.hpp"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -11,6 +10,8 @@
 #include <filesystem>
 #include <optional>
 
+#include "apps/command_line.hpp"
+#include "apps/commands.hpp"
 #include "apps/json_file.hpp"
 #include "apps/supervised.hpp"
 #include "cli/config.hpp"
@@ -20,6 +21,13 @@
 
 namespace slipway::apps {
 namespace {
+
+struct DevOptions {
+  std::string data_dir;  ///< everything lives below it
+  std::string listen;    ///< of the people's API; empty: 127.0.0.1:7070 or the next free port, kept from then on
+  std::string agent_executable;  ///< baked into images
+  std::vector<std::string> server_arguments;
+};
 
 using SteadyClock = std::chrono::steady_clock;
 
@@ -138,15 +146,12 @@ class Dev {
     const std::string endpoint_file = data_dir_ + "/cloud/endpoint.json";
     SLIPWAY_ASSIGN(const auto endpoint, read_json_object(endpoint_file));
     const std::string agents = fmt::format("{}:{}", text_of(endpoint, "outside_address"), kAgentPort);
-    SupervisedPlan plan{
-        .name = "controller",
-        .argv = {runtime::own_executable(), "server", "--data-dir", data_dir_, "--listen", listen_, "--agent-listen",
-                 agents, "--agent-advertise", agents, "--cloud-endpoint-file", endpoint_file},
-        .log_path = data_dir_ + "/log/server.log",
-        .ready_file = data_dir_ + "/server/endpoint.json"};
-    if (!options_.agent_executable.empty()) {
-      plan.argv.insert(plan.argv.end(), {"--agent-executable", options_.agent_executable});
-    }
+    SupervisedPlan plan{.name = "controller",
+                        .argv = {runtime::own_executable(), "server", "--data-dir", data_dir_, "--listen", listen_,
+                                 "--agent-listen", agents, "--agent-advertise", agents, "--cloud-endpoint-file",
+                                 endpoint_file, "--agent-executable", options_.agent_executable},
+                        .log_path = data_dir_ + "/log/server.log",
+                        .ready_file = data_dir_ + "/server/endpoint.json"};
     plan.argv.insert(plan.argv.end(), options_.server_arguments.begin(), options_.server_arguments.end());
     server_.emplace(std::move(plan), say);
     return {};
@@ -154,9 +159,9 @@ class Dev {
 
   Result<void> write_client_files() {
     context_ = {.server = "http://" + listen_, .token_file = data_dir_ + "/server/admin-token", .data_dir = data_dir_};
-    SLIPWAY_TRY(write_client_file(data_dir_ + "/client.yaml", context_));
-    const std::string config = user_config_path();
-    auto written = write_context(config, "dev", context_);
+    SLIPWAY_TRY(cli::write_client_file(data_dir_ + "/client.yaml", context_));
+    const std::string config = cli::user_config_path();
+    auto written = cli::write_context(config, "dev", context_);
     if (!written) say(fmt::format("  note: the context was not written to {}: {}", config, written.error().text()));
     return {};
   }
@@ -220,11 +225,20 @@ class Dev {
   runtime::Fd turn_;
   std::optional<Supervised> cloud_;
   std::optional<Supervised> server_;
-  ClientContext context_;
+  cli::ClientContext context_;
 };
 
 }  // namespace
 
-Result<int> run_dev(const DevOptions& options) { return Dev(options).run(); }
+int dev_command(const std::vector<std::string>& arguments) {
+  DevOptions options{.data_dir = default_data_dir(), .agent_executable = default_agent_executable()};
+  CLI::App app("Local cloud and controller on this machine, without configuration.", "slipway dev");
+  app.footer("Example:\n  slipway dev\n  slipway dev --data-dir ./state --listen 127.0.0.1:7171 -- --lost-after 5s");
+  app.add_option("--data-dir", options.data_dir, "where everything lives")->capture_default_str();
+  app.add_option("--listen", options.listen, "address:port of the API; default: 127.0.0.1:7070 or the next free port");
+  app.add_option("--agent-executable", options.agent_executable, "agent that baked images get")->capture_default_str();
+  app.add_option("server-options", options.server_arguments, "passed on to slipway server, after --");
+  return parse_and_run(app, arguments, [&] { return Dev(options).run(); });
+}
 
 }  // namespace slipway::apps

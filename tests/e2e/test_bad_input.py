@@ -191,7 +191,6 @@ def test_a_wrong_job_file_names_the_line(shared_site, tmp_path, text, line, word
     (("job", "stop", "no-such-job"), 4),
     (("job", "artifacts", "no-such-job"), 4),
     (("pool", "delete", "no-such-pool"), 4),
-    (("pool", "create", "p", "--image", "no-such-image", "--type", "t3.medium", "--size", "1"), 4),
     (("pool", "create", "Bad Name", "--image", "x", "--type", "t3.medium", "--size", "1"), 2),
     (("pool", "create", "p", "--image", "x", "--type", "t3.medium", "--size", "many"), 2),
     (("image", "bake", "/no/such/image.yaml"), 2),

@@ -39,6 +39,12 @@ def test_commands_need_no_flag_after_dev_wrote_its_context(dev):
     assert json.loads(seen.stdout)["items"] == []
 
 
+def test_a_pool_of_an_image_that_is_not_there_is_exit_code_4(dev):
+    done = dev.cli("pool", "create", "p", "--image", "no-such-image", "--type", "t3.medium", "--size", "1", check=4)
+    assert "no-such-image" in done.stderr.decode()
+    assert dev.api.items("/pools") == [] and dev.living() == []
+
+
 def test_a_second_dev_on_the_same_directory_is_refused(dev):
     from harness.process import run
 

@@ -139,7 +139,7 @@ def test_a_host_without_the_container_image_is_no_fit_and_the_reason_says_so(sha
 
 
 def test_a_job_that_fits_nowhere_waits_and_says_why(shared_site):
-    job = shared_site.shell("true", cpu=10_000_000)
+    job = shared_site.shell("true", cpu=1_000_000)
     queued = until("a reason", lambda: (lambda seen: seen if seen["reason"] else None)(shared_site.job(job)))
     assert queued["state"] == "QUEUED" and "cpu" in queued["reason"].lower()
     shared_site.api.post(f"/jobs/{job}/stop", {})

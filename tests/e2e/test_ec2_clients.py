@@ -1,6 +1,7 @@
 """Unmodified EC2 clients drive the local cloud: Debian's aws and boto3 with its waiters."""
 import base64
 import datetime
+import pathlib
 import urllib.error
 import urllib.request
 
@@ -92,9 +93,17 @@ def test_user_data_runs_and_the_guest_has_its_types_size(dev, key):
     key.wait_ssh(instance)
     until("user-data to run", lambda: key.ssh(instance, "cat /srv/user-data", check=None).stdout == b"from user-data\n", timeout=30)
     assert key.ssh(instance, "nproc").stdout.strip() == b"2"
-    total = int(key.ssh(instance, "awk '/MemTotal/{print $2}' /proc/meminfo").stdout) * 1024
-    assert total == 4 << 30
+    assert memory_limit(instance["InstanceId"]) == 4 << 30
     dev.terminate_all()
+
+
+def memory_limit(instance_id):
+    """Of the guest's own cgroup, which is named after it, on either version of cgroups."""
+    for name in ("memory.limit_in_bytes", "memory.max"):
+        limits = [int(path.read_text()) for path in pathlib.Path("/sys/fs/cgroup").glob(f"**/*{instance_id}*/{name}") if path.read_text().strip().isdigit()]
+        if limits:
+            return min(limits)
+    raise AssertionError(f"no cgroup of {instance_id} has a memory limit")
 
 
 def test_console_output_is_the_guests_own(dev):
@@ -134,7 +143,7 @@ def test_key_pairs_and_security_groups(dev):
     assert [pair["KeyName"] for pair in ec2.describe_key_pairs(KeyNames=["two-of-a-kind"])["KeyPairs"]] == ["two-of-a-kind"]
     ec2.delete_key_pair(KeyName="two-of-a-kind")
     assert code_of(lambda: ec2.describe_key_pairs(KeyNames=["two-of-a-kind"]))[0] == "InvalidKeyPair.NotFound"
-    group = ec2.create_security_group(GroupName="e2e", Description="a test's")["GroupId"]
+    group = ec2.create_security_group(GroupName="e2e", Description="of a test")["GroupId"]
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}])
     seen = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]
     assert seen["IpPermissions"][0]["FromPort"] == 22

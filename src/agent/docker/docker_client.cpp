@@ -74,6 +74,10 @@ Result<std::string> id_in(std::string_view body, std::string_view key) {
   return reader.text(key);
 }
 
+/// A request that broke off is finished by Docker within its own two minutes at the very worst; seconds are the rule.
+constexpr int kNameTakenTries = 480;
+constexpr Duration kNameTakenPause = std::chrono::milliseconds(250);
+
 }  // namespace
 
 net::Endpoint DockerClient::endpoint() const { return {.unix_path = socket_path_, .host = "docker"}; }
@@ -113,14 +117,24 @@ void DockerClient::list_images(Done<std::vector<std::string>> done) {
 }
 
 void DockerClient::create(const std::string& name, std::string body, Done<std::string> done) {
-  auto request = post(target("/containers/create?name=" + name), std::move(body));
+  create_or_find(name, std::move(body), kNameTakenTries, std::move(done));
+}
+
+/// Docker takes a name before the container can be found by it, and a request of ours that broke off may still be under
+/// way there: then the name is taken and nobody has it yet.
+void DockerClient::create_or_find(const std::string& name, std::string body, int tries_left, Done<std::string> done) {
+  auto request = post(target("/containers/create?name=" + name), body);
   request.timeout = std::chrono::minutes(2);  // a host that has just started reads the image from a cold disk
-  call(std::move(request), "creating the container", [this, name, done](Result<net::Response> answer) {
+  call(std::move(request), "creating the container", [=, this, body = std::move(body)](Result<net::Response> answer) {
     if (answer) return done(id_in(answer->body, "Id"));
     if (answer.error().code != Code::Conflict) return done(fail(std::move(answer.error())));
-    inspect(name, [done](Result<ContainerState> state) {
-      if (!state) return done(fail(std::move(state.error())));
-      done(state->id);
+    inspect(name, [=, this](Result<ContainerState> state) {
+      if (state) return done(state->id);
+      if (state.error().code != Code::NotFound || tries_left == 0) return done(fail(std::move(state.error())));
+      retries_[name] = loop_.after(kNameTakenPause, [=, this] {
+        retries_.erase(name);
+        create_or_find(name, body, tries_left - 1, done);
+      });
     });
   });
 }

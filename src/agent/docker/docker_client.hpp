@@ -5,6 +5,7 @@
 // engine answered, with its own words.
 #pragma once
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -65,7 +66,10 @@ class DockerClient {
   void inspect_all(std::shared_ptr<std::vector<EngineAnswers::Labelled>> found, std::size_t next,
                    Done<std::vector<EngineAnswers::Labelled>> done);
 
+  void create_or_find(const std::string& name, std::string body, int tries_left, Done<std::string> done);
+
   runtime::Loop& loop_;
+  std::map<std::string, runtime::Loop::Timer> retries_;  ///< of creations whose name is taken by nobody yet
   std::string socket_path_;
   std::string api_version_ = "1.41";
 };

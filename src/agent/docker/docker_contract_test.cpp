@@ -50,13 +50,15 @@ class DockerContract : public testing::TestWithParam<Kind> {
     made.spec.resources = {.cpu_millis = 500, .memory_bytes = 64 << 20};
     return made;
   }
+  ContainerPaths paths() {
+    return {.work = folder_.path() + "/work",
+            .artifacts = folder_.path() + "/artifacts",
+            .log = folder_.path() + "/log",
+            .init = folder_.path() + "/init"};
+  }
   Result<std::string> create(const wire::StartAllocation& order) {
-    const ContainerPaths paths{.work = folder_.path() + "/work",
-                               .artifacts = folder_.path() + "/artifacts",
-                               .log = folder_.path() + "/log",
-                               .init = folder_.path() + "/init"};
     auto id = thread_.await<std::string>(
-        [&](auto done) { client_->create(container_name(order), container_json(order, paths, agent_), done); });
+        [&](auto done) { client_->create(container_name(order), container_json(order, paths(), agent_), done); });
     if (id) made_.insert(*id);
     return id;
   }
@@ -113,6 +115,25 @@ TEST_P(DockerContract, ExitCode_IsToldByWaitAndInspect) {
   EXPECT_EQ(end->state->status, ContainerStatus::Exited);
   EXPECT_EQ(end->state->exit_code, 3);
   EXPECT_NE(end->state->started_at, WallTime{});
+}
+
+// A host that came back lost the second attempt of a job to "No such container": two requests for one name overlapped.
+TEST_P(DockerContract, CreateTwice_WhileTheFirstIsUnderWay_GivesBothTheSame) {
+  const auto one = order({"true"});
+  using Pair = std::vector<std::string>;
+  const std::string body = container_json(one, paths(), agent_);
+  auto both = thread_.await<Pair>([&](auto done) {
+    auto ids = std::make_shared<Pair>();
+    const auto collect = [ids, done](Result<std::string> id) {
+      ids->push_back(id ? *id : id.error().text());
+      if (ids->size() == 2) done(*ids);
+    };
+    client_->create(container_name(one), body, collect);
+    client_->create(container_name(one), body, collect);
+  });
+  ASSERT_TRUE(both) << both.error().text();
+  made_.insert(both->at(0));
+  EXPECT_EQ(both->at(0), both->at(1));
 }
 
 TEST_P(DockerContract, CreateTwice_TakesTheFirstOver) {

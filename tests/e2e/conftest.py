@@ -151,7 +151,7 @@ def key(dev, scratch):
 def tiny_image(dev, scratch):
     """A baked image with the sanitised agent, Docker and the tiny container image; its name."""
     folder = scratch / "tiny-recipe"
-    write_tiny_recipe(folder, dev.programs)
+    write_tiny_recipe(folder)
     dev.cli("image", "bake", folder / "image.yaml", check=0, timeout=600)
     return "tiny"
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <thread>
 
 #include "base/units.hpp"
 #include "localcloud/machines/btrfs_subvolume.hpp"
@@ -25,6 +26,8 @@ constexpr std::string_view kPartial = ".partial";
 constexpr std::size_t kLongestName = 64;
 /// A tree of a few GiB on a slow disk.
 constexpr std::chrono::minutes kImportTimeout{10};
+/// A fraction of a second is the rule.
+constexpr Duration kLoopFreeWithin = std::chrono::seconds(10);
 
 Result<void> check_name(const std::string& name) {
   const auto good = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
@@ -149,7 +152,7 @@ class BtrfsVolumes final : public VolumeStore {
   Result<void> close() override {
     root_.reset();
     if (!mounted_ || !is_mount_point(directory_)) return {};
-    if (umount2(directory_.c_str(), UMOUNT_NOFOLLOW) == 0) return {};
+    if (umount2(directory_.c_str(), UMOUNT_NOFOLLOW) == 0) return wait_for_loop_device();
     if (errno == EBUSY) return fail(Code::Conflict, "the volumes in {} are still in use", directory_);
     return fail_errno(errno, "unmount " + directory_);
   }
@@ -165,6 +168,20 @@ class BtrfsVolumes final : public VolumeStore {
 
  private:
   [[nodiscard]] const Directory& root() const { return *root_; }
+
+  /// The kernel frees the loop device when the last mount of the file system is gone, which may be that of a guest that
+  /// has just ended.
+  [[nodiscard]] Result<void> wait_for_loop_device() const {
+    const auto deadline = std::chrono::steady_clock::now() + kLoopFreeWithin;
+    while (const auto device = find_loop_device(identity_.volumes_file())) {
+      if (std::chrono::steady_clock::now() > deadline) {
+        return fail(Code::Timeout, "{} was not freed within {} after the volumes were unmounted", *device,
+                    format_duration(kLoopFreeWithin));
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return {};
+  }
 
   [[nodiscard]] Result<Directory> open_tree(const std::string& name) const {
     SLIPWAY_TRY(check_name(name));

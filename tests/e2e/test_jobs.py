@@ -127,7 +127,7 @@ def test_artifacts_of_a_stopped_job(shared_site):
 
 
 def test_a_host_without_the_container_image_is_no_fit_and_the_reason_says_so(shared_site, docker):
-    name = "slipway-e2e/late:1"
+    name = "slipway-late:1"
     job = shared_site.shell("echo ran", image=name)
     queued = until("a reason", lambda: (lambda seen: seen if seen["reason"] else None)(shared_site.job(job)))
     assert queued["state"] == "QUEUED" and name in queued["reason"]

@@ -10,7 +10,7 @@ import tempfile
 from .process import Daemon, environment, run
 from .wait import until
 
-TINY = "slipway-e2e/tiny:1"  # busybox and nothing else
+TINY = "slipway-tiny:1"  # busybox and nothing else
 
 
 class Docker:

@@ -39,7 +39,8 @@ class Session {
   [[nodiscard]] const std::vector<std::string>& tail() const { return tail_; }
   Progress& progress() { return progress_; }
 
-  /// The server that the configuration names; InvalidInput with what to do if it names none.
+  /// The server that the configuration names; with what to do, InvalidInput if it names none and NotFound if it names a
+  /// data directory that holds none.
   Result<ApiClient*> api();
   Result<Connection> connection() const;
   /// --timeout, or `otherwise`.

@@ -117,6 +117,22 @@ TEST(Commands, WithoutAServer_SayHowToGetOne) {
   EXPECT_THAT(run.err, HasSubstr("fix: start one here with 'slipway dev'"));
 }
 
+TEST(Commands, DataDirectoryWithoutAServer_IsNamedAndNoOtherServerIsAsked) {
+  const Folder folder;
+  const StubServer other;
+  ASSERT_TRUE(write_context(folder / "config.yaml", "team", {.server = other.url()}));
+  const auto with_team = [&](CliHost& host, CapturedTerminal&) { host.config_path = folder / "config.yaml"; };
+  const std::string stopped = folder / "stopped";
+  const CommandRun run({"job", "list", "--data-dir", stopped}, with_team);
+  EXPECT_EQ(run.code, kNotFound);
+  EXPECT_THAT(run.err, HasSubstr(stopped + " holds no server (it was named by --data-dir)"));
+  EXPECT_THAT(run.err, HasSubstr("fix: start one: slipway dev --data-dir " + stopped + ", or check the path"));
+  EXPECT_TRUE(other.asked("").empty());
+  const CommandRun shown({"config", "show", "--data-dir", stopped}, with_team);
+  EXPECT_EQ(shown.code, kDone);
+  EXPECT_THAT(shown.out, HasSubstr(stopped + "  --data-dir"));
+}
+
 TEST(Commands, Verbose_NamesTheCodeAndTheServerWithItsOrigin) {
   StubServer server;
   const CommandRun run(at(server, {"-v", "pool", "show", "x"}));

@@ -157,6 +157,8 @@ Result<Connection> resolve_connection(const ClientContext& flags, const std::str
     take_if_unset(out.server, layer->says.server, layer->origins[0]);
     if (!(layer == &file && other_server)) take_if_unset(out.token_file, layer->says.token_file, layer->origins[1]);
     if (!(layer == &file && other_server)) take_if_unset(out.data_dir, layer->says.data_dir, layer->origins[2]);
+    // Who named a directory meant the server in it: another one must not be taken for it.
+    if (out.server.value.empty() && !out.data_dir.value.empty()) break;
   }
   return out;
 }

@@ -38,9 +38,10 @@ struct Connection {
 
 using Environment = std::function<std::optional<std::string>(const char* name)>;
 
-/// `flags` wins over the environment, that over the file. A data directory stands for the server and the token in it. A
-/// token is taken from the file only together with the file's server, so that it is never sent elsewhere. `context`
-/// names one of the file's (empty: the current). InvalidInput for a malformed file, NotFound for an unknown context.
+/// `flags` wins over the environment, that over the file. A data directory stands for the server and the token in it;
+/// if it knows of none, there is no server: those that come after are not asked. A token is taken from the file
+/// only together with the file's server, so that it is never sent elsewhere. `context` names one of the file's (empty:
+/// the current). InvalidInput for a malformed file, NotFound for an unknown context.
 Result<Connection> resolve_connection(const ClientContext& flags, const std::string& context,
                                       const Environment& environment, const std::string& config_path);
 

@@ -55,6 +55,23 @@ TEST(Config, DataDirectoryOfAServerAlone_IsReadFromItsEndpoint) {
   EXPECT_EQ(found->token_file.value, folder / "server/admin-token");
 }
 
+TEST(Config, DataDirectoryWithoutAServer_IsNotAnsweredByAnotherServer) {
+  const Folder folder;
+  ASSERT_TRUE(write_context(folder / "config.yaml", "team", {.server = "http://team", .token_file = "/t"}));
+  const std::string stopped = folder / "stopped";
+  const Environment other = environment_of({{"SLIPWAY_SERVER", "http://env"}, {"SLIPWAY_TOKEN_FILE", "/e"}});
+  const Environment variable = environment_of({{"SLIPWAY_DATA_DIR", stopped}});
+  for (const auto& found : {resolve_connection({.data_dir = stopped}, "", environment_of({}), folder / "config.yaml"),
+                            resolve_connection({.data_dir = stopped}, "", other, folder / "config.yaml"),
+                            resolve_connection({}, "", variable, folder / "config.yaml")}) {
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->server.value, "");
+    EXPECT_EQ(found->token_file.value, "");
+    EXPECT_EQ(found->data_dir.value, stopped);
+  }
+  EXPECT_EQ(resolve_connection({.server = "http://flag"}, "", variable, "")->server.value, "http://flag");
+}
+
 TEST(Config, WriteContext_KeepsTheOthersAndTheCurrentOne) {
   const Folder folder;
   const std::string path = folder / "deep/config.yaml";

@@ -23,6 +23,13 @@ Result<std::string> read_token(const Setting& setting) {
   return text;
 }
 
+Error no_server_in(const Setting& data_dir) {
+  return {.code = Code::NotFound,
+          .message = fmt::format("{} holds no server (it was named by {})", data_dir.value, data_dir.origin),
+          .fix = fmt::format("start one: slipway dev --data-dir {}, or check the path", data_dir.value),
+          .context = {}};
+}
+
 }  // namespace
 
 Session::Session(const CliHost& host, const CommonOptions& options, std::vector<std::string> tail)
@@ -42,10 +49,9 @@ Result<ApiClient*> Session::api() {
   if (api_) return api_.get();
   SLIPWAY_ASSIGN(const Connection found, connection());
   if (found.server.value.empty()) {
-    const std::string where =
-        found.data_dir.value.empty() ? "" : fmt::format(": {} says nothing of one", found.data_dir.value);
+    if (!found.data_dir.value.empty()) return fail(no_server_in(found.data_dir));
     return fail(Error{.code = Code::InvalidInput,
-                      .message = "no server is known" + where,
+                      .message = "no server is known",
                       .fix = "start one here with 'slipway dev', or name one with --server URL --token-file FILE",
                       .context = {}});
   }

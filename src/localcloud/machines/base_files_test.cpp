@@ -51,7 +51,7 @@ TEST(AptOptions, KeepProxiesAndChecksButNoLoopbackProxy) {
 }
 
 TEST(DebianSource, IsToldFromOtherArchives) {
-  EXPECT_TRUE(is_debian_source("Types: deb\nURIs: http://deb.debian.org/debian\nSuites: bookworm bookworm-updates\n",
+  EXPECT_TRUE(is_debian_source("Types: deb\nURIs: http://mirror.example/debian\nSuites: bookworm bookworm-updates\n",
                                "bookworm"));
   EXPECT_TRUE(is_debian_source("# c\ndeb http://192.0.2.1/debian bookworm main\n", "bookworm"));
   EXPECT_FALSE(is_debian_source("deb http://192.0.2.1/debian trixie main\n", "bookworm"));

@@ -83,6 +83,8 @@ class Cloud {
   virtual ~Cloud() = default;
   /// Launches exactly one instance. Repeating it with the same token is safe.
   virtual Result<Instance> run_instance(const LaunchRequest& request) = 0;
+  /// Whether run_instance would accept it now; launches nothing (EC2's DryRun).
+  virtual Result<void> check_launch(const LaunchRequest& request) = 0;
   /// All pages. Terminated instances stay visible for a while.
   virtual Result<std::vector<Instance>> describe_instances(const Filter& filter) = 0;
   virtual Result<void> stop_instance(const std::string& instance_id) = 0;

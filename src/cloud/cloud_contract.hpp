@@ -129,11 +129,19 @@ TEST_P(CloudContract, RunInstance_WithTheSameToken_GivesTheSameInstance) {
   EXPECT_NE(launch(request("b")).instance_id, first.instance_id);
 }
 
+TEST_P(CloudContract, CheckLaunch_OfAGoodRequest_LaunchesNothing) {
+  EXPECT_TRUE(cloud_.check_launch(request("checked")));
+  const auto found = cloud_.describe_instances({.tags = request("checked").tags});
+  ASSERT_TRUE(found);
+  for (const Instance& one : *found) EXPECT_NE(one.client_token, mark_ + "checked");
+}
+
 TEST_P(CloudContract, RunInstance_OfAnUnknownImage_IsNotFound) {
   if (!fixture_->keeps_the_rules()) GTEST_SKIP() << "this stand-in launches anything";
   LaunchRequest wanted = request("a");
   wanted.image_id = "ami-0123456789abcdef0";
   EXPECT_EQ(code_of(cloud_.run_instance(wanted)), Code::NotFound);
+  EXPECT_EQ(code_of(cloud_.check_launch(wanted)), Code::NotFound);
   wanted = request("b");
   wanted.key_name = mark_ + "no-such-key";
   EXPECT_EQ(code_of(cloud_.run_instance(wanted)), Code::NotFound);

@@ -60,6 +60,24 @@ class Connections {
   std::vector<net::CurlClient> idle_;  ///< guarded by mutex_
 };
 
+Ec2Query launch_query(const LaunchRequest& request) {
+  Ec2Query query("RunInstances");
+  query.add("ImageId", request.image_id).add("InstanceType", request.instance_type);
+  query.add("MinCount", "1").add("MaxCount", "1");
+  // A job that gets at the metadata must not get further than its own host's token (IMDSv2, one hop).
+  query.add("MetadataOptions.HttpTokens", "required").add("MetadataOptions.HttpPutResponseHopLimit", "1");
+  query.add("MetadataOptions.HttpEndpoint", "enabled");
+  if (!request.client_token.empty()) query.add("ClientToken", request.client_token);
+  if (!request.user_data.empty()) query.add("UserData", base64_encode(request.user_data));
+  if (!request.key_name.empty()) query.add("KeyName", request.key_name);
+  int index = 0;
+  for (const std::string& group : request.security_group_ids) {
+    query.add(fmt::format("SecurityGroupId.{}", ++index), group);
+  }
+  query.add_tag_specification(1, "instance", request.tags).add_tag_specification(2, "volume", request.tags);
+  return query;
+}
+
 class Ec2Cloud final : public Cloud {
  public:
   explicit Ec2Cloud(const Ec2Options& options)
@@ -68,25 +86,20 @@ class Ec2Cloud final : public Cloud {
                 [](Duration delay) { std::this_thread::sleep_for(delay); }, random_) {}
 
   Result<Instance> run_instance(const LaunchRequest& request) override {
-    Ec2Query query("RunInstances");
-    query.add("ImageId", request.image_id).add("InstanceType", request.instance_type);
-    query.add("MinCount", "1").add("MaxCount", "1");
-    // A job that gets at the metadata must not get further than its own host's token (IMDSv2, one hop).
-    query.add("MetadataOptions.HttpTokens", "required").add("MetadataOptions.HttpPutResponseHopLimit", "1");
-    query.add("MetadataOptions.HttpEndpoint", "enabled");
-    if (!request.client_token.empty()) query.add("ClientToken", request.client_token);
-    if (!request.user_data.empty()) query.add("UserData", base64_encode(request.user_data));
-    if (!request.key_name.empty()) query.add("KeyName", request.key_name);
-    int index = 0;
-    for (const std::string& group : request.security_group_ids) {
-      query.add(fmt::format("SecurityGroupId.{}", ++index), group);
-    }
-    query.add_tag_specification(1, "instance", request.tags).add_tag_specification(2, "volume", request.tags);
     const Repeat repeat = request.client_token.empty() ? Repeat::OnlyIfNotDoneYet : Repeat::Safe;
-    SLIPWAY_ASSIGN(const std::string xml, caller_.call(query, repeat));
+    SLIPWAY_ASSIGN(const std::string xml, caller_.call(launch_query(request), repeat));
     SLIPWAY_ASSIGN(std::vector<Instance> made, parse_launched(xml));
     if (made.size() != 1) return fail(Code::Unavailable, "RunInstances answered with {} instances", made.size());
     return std::move(made.front());
+  }
+
+  Result<void> check_launch(const LaunchRequest& request) override {
+    Ec2Query query = launch_query(request);
+    query.add("DryRun", "true");
+    const auto answer = caller_.call(query, Repeat::Safe);
+    // EC2 answers a dry run with an error either way; this one means that it would have gone through.
+    if (answer || answer.error().message.find("DryRunOperation") != std::string::npos) return {};
+    return fail(answer.error());
   }
 
   Result<std::vector<Instance>> describe_instances(const Filter& filter) override {

@@ -48,6 +48,7 @@ constexpr std::array kKnown{
     Known{"ServerInternal", Code::Unavailable},
     Known{"Unavailable", Code::Unavailable},
     Known{"ServiceUnavailable", Code::Unavailable},
+    Known{"DryRunOperation", Code::PreconditionFailed},
     Known{"InvalidAction", Code::Unsupported},
     Known{"UnsupportedOperation", Code::Unsupported},
     Known{"Unsupported", Code::Unsupported},

@@ -175,14 +175,7 @@ std::size_t FakeCloud::live_count() const {
       std::ranges::count_if(instances_, [](const auto& entry) { return !is_gone(entry.second.value.state); }));
 }
 
-Result<Instance> FakeCloud::run_instance(const LaunchRequest& request) {
-  const std::scoped_lock lock(mutex_);
-  SLIPWAY_ASSIGN(const bool lost, begin("RunInstances"));
-  for (const auto& [id, kept] : instances_) {
-    if (!request.client_token.empty() && kept.value.client_token == request.client_token) {
-      return finish(lost, kept.value);
-    }
-  }
+Result<void> FakeCloud::check(const LaunchRequest& request) const {
   if (!images_.contains(request.image_id)) {
     return fail(Code::NotFound, "InvalidAMIID.NotFound: the image '{}' does not exist", request.image_id);
   }
@@ -197,6 +190,23 @@ Result<Instance> FakeCloud::run_instance(const LaunchRequest& request) {
   if (live_count() >= options_.capacity) {
     return fail(Code::Exhausted, "InsufficientInstanceCapacity: no capacity for {}", request.instance_type);
   }
+  return {};
+}
+
+Result<void> FakeCloud::check_launch(const LaunchRequest& request) {
+  const std::scoped_lock lock(mutex_);
+  return check(request);
+}
+
+Result<Instance> FakeCloud::run_instance(const LaunchRequest& request) {
+  const std::scoped_lock lock(mutex_);
+  SLIPWAY_ASSIGN(const bool lost, begin("RunInstances"));
+  for (const auto& [id, kept] : instances_) {
+    if (!request.client_token.empty() && kept.value.client_token == request.client_token) {
+      return finish(lost, kept.value);
+    }
+  }
+  SLIPWAY_TRY(check(request));
   KeptInstance kept;
   kept.value = {.instance_id = next_id("i"),
                 .client_token = request.client_token,

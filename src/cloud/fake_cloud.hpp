@@ -45,6 +45,7 @@ class FakeCloud final : public Cloud {
   [[nodiscard]] std::vector<std::string> security_group_names() const;
 
   Result<Instance> run_instance(const LaunchRequest& request) override;
+  Result<void> check_launch(const LaunchRequest& request) override;
   Result<std::vector<Instance>> describe_instances(const Filter& filter) override;
   Result<void> stop_instance(const std::string& instance_id) override;
   Result<void> start_instance(const std::string& instance_id) override;
@@ -65,6 +66,7 @@ class FakeCloud final : public Cloud {
   Result<void> create_tags(const std::string& resource_id, const Tags& tags) override;
 
  private:
+  [[nodiscard]] Result<void> check(const LaunchRequest& request) const;
   /// What every stored thing has beside its own fields.
   template <typename T>
   struct Kept {

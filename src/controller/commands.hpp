@@ -20,6 +20,8 @@ Result<JobId> submit_job(Step& step, const model::Principal& who, const wire::Su
 /// does nothing.
 Result<void> stop_job(Step& step, const model::Principal& who, const JobId& id);
 /// Conflict if the name is taken; NotFound for an unknown image; InvalidInput for a bad size.
+/// The cloud's id of the image that a pool names: the newest of that name, one of ours by its id, or "ami-…" as it is.
+Result<std::string> resolve_image(const Tables& tables, const std::string& name);
 Result<PoolId> create_pool(Step& step, const model::Principal& who, const wire::CreatePoolRequest& request);
 /// Its hosts are terminated; the row goes when they are gone. May be repeated.
 Result<void> delete_pool(Step& step, const model::Principal& who, const PoolId& id);

@@ -98,6 +98,15 @@ class ThreadedRunner final : public Runner {
     return options_.data_directory + "/bakes/" + bake.text() + "/log";
   }
   [[nodiscard]] bool has_cloud() const override { return ports_.cloud != nullptr; }
+  void check_launch(const std::string& image_id, const std::string& instance_type,
+                    std::function<void(Result<void>)> done) override {
+    pool_->offload(
+        loop_,
+        [cloud = ports_.cloud, image_id, instance_type] {
+          return cloud->check_launch({.image_id = image_id, .instance_type = instance_type});
+        },
+        std::move(done));
+  }
   [[nodiscard]] BakeExecutor* bakes() override { return ports_.bakes; }
 
  private:

@@ -88,6 +88,9 @@ class Runner {
   virtual BlobStore& blobs() = 0;
   [[nodiscard]] virtual std::string bake_log_path(const BakeId& bake) const = 0;
   [[nodiscard]] virtual bool has_cloud() const = 0;
+  /// Whether the cloud would launch such an instance; `done` on the control thread. Needs a cloud.
+  virtual void check_launch(const std::string& image_id, const std::string& instance_type,
+                            std::function<void(Result<void>)> done) = 0;
   [[nodiscard]] virtual BakeExecutor* bakes() = 0;
 };
 

@@ -1,7 +1,6 @@
 #include "controller/commands.hpp"
 
 namespace slipway::controller {
-namespace {
 
 Result<std::string> resolve_image(const Tables& tables, const std::string& name) {
   if (name.starts_with("ami-")) return name;
@@ -16,8 +15,6 @@ Result<std::string> resolve_image(const Tables& tables, const std::string& name)
                     .fix = known.empty() ? "bake one: slipway image bake <recipe>" : "images are: " + known,
                     .context = {}});
 }
-
-}  // namespace
 
 Result<PoolId> create_pool(Step& step, const model::Principal& who, const wire::CreatePoolRequest& request) {
   SLIPWAY_TRY(wire::check_name(request.name, "pool"));

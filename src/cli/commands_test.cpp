@@ -233,28 +233,56 @@ TEST(JobSubmit, JobThatNeverHadAnExitCode_Ends125) {
   EXPECT_THAT(run.err, HasSubstr("command not found"));
 }
 
-TEST(JobSubmit, EveryFailureOfOurs_Ends125UnlessDetached) {
+TEST(JobSubmit, FailureOfSlipway_Ends125UnlessDetached) {
   const JobFolder folder;
   StubServer denied;
   denied.on("POST /api/v1/blobs/missing", R"({"missing":[]})");
   denied.on("POST /api/v1/jobs", R"({"code":"denied","detail":"not allowed"})", 403);
+  EXPECT_EQ(CommandRun(at(denied, {"job", "submit", folder.path(), "--", "true"})).code, kNoJobResult);
+  EXPECT_EQ(CommandRun(at(denied, {"job", "submit", folder.path(), "--detach", "--", "true"})).code, kDenied);
+  StubServer refusing;
+  refusing.on("POST /api/v1/blobs/missing", R"({"missing":[]})");
+  refusing.on("POST /api/v1/jobs", R"({"code":"invalid_input","detail":"no pool x"})", 400);
+  EXPECT_EQ(CommandRun(at(refusing, {"job", "submit", folder.path(), "--", "true"})).code, kNoJobResult);
+  EXPECT_EQ(CommandRun({"job", "submit", folder.path(), "--data-dir", folder / "none", "--", "true"}).code,
+            kNoJobResult);
+}
+
+TEST(JobSubmit, MistakeSeenBeforeAnythingIsSent_EndsAsUsage) {
+  const JobFolder folder;
+  const Folder bare;
+  const StubServer server;
   const std::string dir = folder.path();
-  const auto codes = [&](std::vector<std::string> words) {
+  folder.write("wrong.yaml", "container_imag: x\n");
+  const auto error_of = [&](std::vector<std::string> words) {
     words.insert(words.begin(), {"job", "submit"});
-    const CommandRun followed(at(denied, words));
-    words.insert(words.begin() + 2, "--detach");
-    const CommandRun detached(at(denied, words));
-    return std::pair(followed.code, detached.code);
+    const CommandRun run(at(server, std::move(words)));
+    EXPECT_EQ(run.code, kUsage) << run.err;
+    return run.err;
   };
-  EXPECT_EQ(codes({dir, "--", "true"}), std::pair(kNoJobResult, kDenied));
-  EXPECT_EQ(codes({dir}), std::pair(kNoJobResult, kUsage));
-  EXPECT_EQ(codes({folder / "none", "--container-image", "x", "--", "true"}), std::pair(kNoJobResult, kUsage));
-  EXPECT_EQ(codes({dir, "--memory", "1kB", "--", "true"}), std::pair(kNoJobResult, kUsage));
-  EXPECT_EQ(codes({dir, "--env", "NOVALUE", "--", "true"}), std::pair(kNoJobResult, kUsage));
-  folder.write("job.yaml", "container_imag: x\n");
-  const CommandRun run(at(denied, {"job", "submit", dir, "--", "true"}));
-  EXPECT_EQ(run.code, kNoJobResult);
-  EXPECT_THAT(run.err, HasSubstr(folder / "job.yaml" + ":1:1: unknown key 'container_imag'"));
+  EXPECT_THAT(error_of({dir}), HasSubstr("no command is given"));
+  EXPECT_THAT(error_of({bare.path(), "--", "true"}), HasSubstr("no container image is named"));
+  EXPECT_THAT(error_of({dir, "--memory", "1kB", "--", "true"}), HasSubstr("memory_bytes must be"));
+  EXPECT_THAT(error_of({dir, "--cpus", "abc", "--", "true"}), HasSubstr("reading --cpus"));
+  EXPECT_THAT(error_of({dir, "--env", "NOVALUE", "--", "true"}), HasSubstr("write --env NAME=VALUE"));
+  EXPECT_THAT(error_of({dir, "-f", folder / "wrong.yaml", "--", "true"}),
+              HasSubstr(folder / "wrong.yaml" + ":1:1: unknown key 'container_imag'"));
+  EXPECT_THAT(error_of({dir, "-f", folder / "none.yaml", "--", "true"}),
+              HasSubstr("no job file " + (folder / "none.yaml") + "\n  fix: correct -f"));
+  EXPECT_TRUE(server.asked("").empty());
+}
+
+TEST(JobSubmit, MissingDirectory_IsSaidBeforeAnyOtherMistake) {
+  const Folder folder;
+  const std::string none = folder / "none";
+  for (const std::vector<std::string>& rest :
+       std::vector<std::vector<std::string>>{{}, {"--cpus", "abc"}, {"-f", none + ".yaml"}, {"--detach"}}) {
+    std::vector<std::string> words = {"job", "submit", none};
+    words.insert(words.end(), rest.begin(), rest.end());
+    const CommandRun run(std::move(words));
+    EXPECT_EQ(run.code, kUsage);
+    EXPECT_THAT(run.err, HasSubstr("slipway: no directory " + none + "\n"));
+  }
 }
 
 TEST(JobSubmit, OnlyMissingFilesAreSent) {

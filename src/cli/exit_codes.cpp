@@ -15,7 +15,8 @@ constexpr std::array kExitCodes = {
     ExitCode{kConflict, "conflict"},
     ExitCode{kTimeout, "timeout"},
     ExitCode{kUnreachable, "unreachable"},
-    ExitCode{kNoJobResult, "job submit: Slipway failed before the job had an exit code (otherwise the job's own)"},
+    ExitCode{kNoJobResult,
+             "job submit: Slipway failed before the job had an exit code (otherwise the job's own; 2 if invalid)"},
 };
 
 }  // namespace

@@ -33,9 +33,25 @@ struct SubmitArguments {
   bool detach = false;
 };
 
+Result<void> check_directory(const std::string& directory) {
+  std::error_code problem;
+  if (std::filesystem::is_directory(directory, problem)) return {};
+  return fail(Error{.code = Code::InvalidInput,
+                    .message = fmt::format("no directory {}", directory),
+                    .fix = "name the directory that holds the job's files",
+                    .context = {}});
+}
+
 Result<JobFile> read_job_file(const SubmitArguments& arguments) {
   const std::string path = arguments.file.empty() ? arguments.directory + "/job.yaml" : arguments.file;
-  if (arguments.file.empty() && !std::filesystem::exists(path)) return JobFile{};
+  std::error_code problem;
+  if (!std::filesystem::exists(path, problem)) {
+    if (arguments.file.empty()) return JobFile{};
+    return fail(Error{.code = Code::InvalidInput,
+                      .message = fmt::format("no job file {}", path),
+                      .fix = "correct -f, or leave it out: then DIR/job.yaml is read, if there is one",
+                      .context = {}});
+  }
   SLIPWAY_ASSIGN(const std::string text, runtime::read_file(path, kMaxJobFileBytes));
   return parse_job_file(text, path);
 }
@@ -140,38 +156,48 @@ Result<Json> post_job(Session& session, ApiClient& api, const wire::SubmitJobReq
   }
 }
 
-Result<int> submit_and_follow(Session& session, ApiClient& api, const SubmitArguments& arguments,
-                              wire::SubmitJobRequest request, const SourceTree& source) {
-  SLIPWAY_TRY(upload_missing(api, session.progress(), source.manifest, source.file_of_blob));
-  session.progress().clear();
-  SLIPWAY_ASSIGN(const Json job, post_job(session, api, request));
-  const std::string id = text_at(job, "id");
-  if (arguments.detach) {
-    SLIPWAY_TRY(session.show(job, id + "\n", id + "\n"));
-    return kDone;
-  }
-  session.progress().note(fmt::format("slipway: job {} submitted as {}", request.name, id));
-  return watch_job(session, api, id);
-}
+/// A job that is complete and has no mistake that can be seen from here. Nothing was sent yet.
+struct Prepared {
+  wire::SubmitJobRequest request;
+  SourceTree source;
+  ApiClient* api = nullptr;
+};
 
-Result<int> prepare_and_submit(Session& session, const SubmitArguments& arguments) {
+Result<Prepared> prepare(Session& session, const SubmitArguments& arguments) {
+  SLIPWAY_TRY(check_directory(arguments.directory));
   SLIPWAY_ASSIGN(JobFile file, read_job_file(arguments));
   SLIPWAY_TRY(apply_flags(file, arguments, session.tail()));
   SLIPWAY_ASSIGN(wire::SubmitJobRequest request, make_request(file, arguments));
   SLIPWAY_ASSIGN(request, checked(request));
-  SLIPWAY_ASSIGN(const SourceTree source, collect_source(arguments.directory, [&](const std::string& path) {
+  SLIPWAY_ASSIGN(SourceTree source, collect_source(arguments.directory, [&](const std::string& path) {
                    session.progress().status("reading " + path);
                  }));
   for (const std::string& path : source.left_out) session.progress().note("slipway: left out, it is no file: " + path);
   request.spec.source = source.manifest;
   SLIPWAY_ASSIGN(ApiClient * api, session.api());
-  return submit_and_follow(session, *api, arguments, std::move(request), source);
+  return Prepared{.request = std::move(request), .source = std::move(source), .api = api};
 }
 
-/// A command that stands for a job ends with 125 for every failure of ours, so that a script can tell it from the job's
-/// own code.
+Result<int> send_and_follow(Session& session, const SubmitArguments& arguments, const Prepared& prepared) {
+  ApiClient& api = *prepared.api;
+  SLIPWAY_TRY(upload_missing(api, session.progress(), prepared.source.manifest, prepared.source.file_of_blob));
+  session.progress().clear();
+  SLIPWAY_ASSIGN(const Json job, post_job(session, api, prepared.request));
+  const std::string id = text_at(job, "id");
+  if (arguments.detach) {
+    SLIPWAY_TRY(session.show(job, id + "\n", id + "\n"));
+    return kDone;
+  }
+  session.progress().note(fmt::format("slipway: job {} submitted as {}", prepared.request.name, id));
+  return watch_job(session, api, id);
+}
+
+/// A command that stands for a job ends with 125 when Slipway fails, so that a script can tell it from the job's own
+/// code. A mistake in what the person wrote, seen before anything was sent, is one of usage as with every command.
 Result<int> submit(Session& session, const SubmitArguments& arguments) {
-  auto code = prepare_and_submit(session, arguments);
+  const auto prepared = prepare(session, arguments);
+  if (!prepared && exit_code(prepared.error().code) == kUsage) return fail(prepared.error());
+  auto code = prepared ? send_and_follow(session, arguments, *prepared) : fail(prepared.error());
   if (code || arguments.detach) return code;
   return end_with(session, code.error(), kNoJobResult);
 }
@@ -210,7 +236,9 @@ Command job_submit_command() {
               "    command: [python3, train.py]\n"
               "    env: {OMP_NUM_THREADS: 1}\n\n"
               "Files are sent by content: what the server has is not sent again. .git and what .slipwayignore names\n"
-              "stay behind. --timeout ends the waiting, not the job.",
+              "stay behind. --timeout ends the waiting, not the job. A mistake that is seen before anything is sent "
+              "ends with\n"
+              "2; when Slipway fails later, so that the job has no exit code, it is 125.",
           .declare = declare,
           .takes_tail = true};
 }

@@ -167,7 +167,7 @@ def stderr(done):
 
 def test_an_unknown_key_in_the_job_file_names_file_line_and_the_nearest_key(shared_site, tmp_path):
     (tmp_path / "job.yaml").write_text(f"container_image: {TINY}\ncpus: 0.1\nmemroy: 64MiB\n")
-    done = shared_site.cli("job", "submit", tmp_path, "--", "true", check=125)
+    done = shared_site.cli("job", "submit", tmp_path, "--", "true", check=2)
     assert "job.yaml:3" in stderr(done) and "memory" in stderr(done)
 
 
@@ -180,12 +180,12 @@ def test_an_unknown_key_in_the_job_file_names_file_line_and_the_nearest_key(shar
 ])
 def test_a_wrong_job_file_names_the_line(shared_site, tmp_path, text, line, word):
     (tmp_path / "job.yaml").write_text(text)
-    done = shared_site.cli("job", "submit", tmp_path, "--", "true", check=125)
+    done = shared_site.cli("job", "submit", tmp_path, "--", "true", check=2)
     assert f"job.yaml:{line}" in stderr(done) and word in stderr(done)
 
 
 @pytest.mark.parametrize("words, code", [
-    (("job", "submit", "/no/such/directory", "--", "true"), 125),
+    (("job", "submit", "/no/such/directory", "--", "true"), 2),
     (("job", "show", "no-such-job"), 4),
     (("job", "logs", "no-such-job"), 4),
     (("job", "stop", "no-such-job"), 4),
@@ -205,9 +205,16 @@ def test_exit_codes_of_commands(shared_site, words, code):
     assert not done.stdout
 
 
-def test_a_job_that_slipway_could_not_submit_exits_with_125(shared_site, tmp_path):
-    done = shared_site.cli("job", "submit", tmp_path, "--", "true", check=125)
+def test_a_job_without_a_container_image_is_a_mistake_in_what_was_given(shared_site, tmp_path):
+    done = shared_site.cli("job", "submit", tmp_path, "--", "true", check=2)
     assert "container_image" in stderr(done) or "container image" in stderr(done)
+
+
+def test_a_job_that_slipway_could_not_submit_exits_with_125(sanitised, tmp_path):
+    token = tmp_path / "token"
+    token.write_text("x")
+    run([sanitised.slipway, "--server", f"http://127.0.0.1:{free_port()}", "--token-file", token, "job", "submit", tmp_path,
+         "--container-image", TINY, "--", "true"], check=125)
 
 
 def test_help_has_an_example_and_exits_with_0(shared_site):

@@ -535,6 +535,15 @@ TEST(ImageBake, MistakeInTheRecipe_IsFoundBeforeAnythingIsSent) {
   EXPECT_EQ(CommandRun(at(server, {"image", "bake", folder / "none.yaml"})).code, kUsage);
 }
 
+TEST(ImageBake, Directory_IsNoRecipe) {
+  const Folder folder;
+  const BakeServer server;
+  const CommandRun run(at(server, {"image", "bake", folder.path()}));
+  EXPECT_EQ(run.code, kUsage);
+  EXPECT_THAT(run.err, HasSubstr("slipway: " + folder.path() + " is a directory; name the recipe file\n"));
+  EXPECT_TRUE(server.asked("").empty());
+}
+
 TEST(CloudLeftovers, WithTheCloudStopped_AreFoundByLooking) {
   const Folder folder;
   const CommandRun run(

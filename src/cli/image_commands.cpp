@@ -37,13 +37,24 @@ Result<LocalRecipe> read_recipe(const std::string& path) {
   return out;
 }
 
-Result<int> bake(Session& session, const BakeArguments& arguments) {
-  if (!std::filesystem::exists(arguments.recipe)) {
+Result<void> check_is_file(const std::string& recipe) {
+  const auto mistake = [](std::string what) {
     return fail(Error{.code = Code::InvalidInput,
-                      .message = fmt::format("{}: there is no such file", arguments.recipe),
+                      .message = std::move(what),
                       .fix = "name the recipe, as in: slipway image bake examples/digits/image.yaml",
                       .context = {}});
+  };
+  std::error_code problem;
+  const auto status = std::filesystem::status(recipe, problem);
+  if (!std::filesystem::exists(status)) return mistake(fmt::format("{}: there is no such file", recipe));
+  if (std::filesystem::is_directory(status)) {
+    return mistake(fmt::format("{} is a directory; name the recipe file", recipe));
   }
+  return {};
+}
+
+Result<int> bake(Session& session, const BakeArguments& arguments) {
+  SLIPWAY_TRY(check_is_file(arguments.recipe));
   SLIPWAY_ASSIGN(const LocalRecipe local, read_recipe(arguments.recipe));
   SLIPWAY_ASSIGN(ApiClient * api, session.api());
   SLIPWAY_TRY(upload_missing(*api, session.progress(), local.request.files, local.file_of_blob));

@@ -3,8 +3,6 @@
 #include <boost/json.hpp>
 
 #include "base/units.hpp"
-#include "cli/interrupt.hpp"
-#include "cli/job_follow.hpp"
 #include "wire/json.hpp"
 
 namespace slipway::cli {
@@ -14,8 +12,6 @@ std::string exit_code_text(const Json& job) {
   const Json* code = job.as_object().if_contains("exit_code");
   return code != nullptr && code->is_int64() ? fmt::format("{}", code->get_int64()) : "";
 }
-
-std::string job_target(const std::string& job) { return "/api/v1/jobs/" + path_part(job); }
 
 Result<int> list_jobs(Session& session) {
   SLIPWAY_ASSIGN(ApiClient * api, session.api());
@@ -79,68 +75,10 @@ std::string job_text(const Json& job) {
   return out + "\n" + render_table({"ATTEMPT", "HOST", "STATE", "EXIT", "STARTED", "FINISHED", "REASON"}, rows);
 }
 
-Result<Json> get_job(ApiClient& api, const std::string& job) {
-  SLIPWAY_ASSIGN(Json found, api.get(job_target(job)));
-  if (!found.is_object()) return fail(Code::Internal, "the server's answer about job {} is no object", job);
-  return found;
-}
-
 Result<int> show_job(Session& session, const std::string& name) {
   SLIPWAY_ASSIGN(ApiClient * api, session.api());
   SLIPWAY_ASSIGN(const Json job, get_job(*api, name));
   SLIPWAY_TRY(session.show(job, job_text(job), printable(text_at(job, "id")) + "\n"));
-  return kDone;
-}
-
-struct LogArguments {
-  std::string job;
-  bool follow = false;
-  std::string stream;
-  std::string allocation;
-};
-
-Result<int> follow_logs(Session& session, ApiClient& api, const std::string& id) {
-  const InterruptWatch watch;
-  SLIPWAY_ASSIGN(const Duration limit, session.timeout_or(Duration::zero()));
-  FollowOptions options{.job = id, .show_events = false};
-  if (limit > Duration::zero()) options.until = session.now() + limit;
-  SLIPWAY_ASSIGN(const FollowEnd end, JobFollower(session, api, options).run());
-  if (end == FollowEnd::TimedOut) {
-    return fail(Code::Timeout, "job {} did not end within {}", id, session.options().timeout);
-  }
-  return kDone;  // Ctrl-C is how people leave a log
-}
-
-Result<int> show_logs(Session& session, const LogArguments& arguments) {
-  SLIPWAY_ASSIGN(ApiClient * api, session.api());
-  SLIPWAY_ASSIGN(const Json job, get_job(*api, arguments.job));
-  const std::string id = text_at(job, "id");
-  const std::string attempt = arguments.allocation.empty() ? "" : "allocation=" + path_part(arguments.allocation);
-  if (!arguments.stream.empty()) {
-    SLIPWAY_TRY(model::log_stream_from_name(arguments.stream));
-    StreamOptions options;
-    options.on_bytes = [&](std::string_view bytes) { return session.terminal().write_out(bytes).has_value(); };
-    SLIPWAY_TRY(
-        api->stream("GET", fmt::format("{}/logs/{}?{}", job_target(id), arguments.stream, attempt), {}, options));
-    return kDone;
-  }
-  if (arguments.follow) return follow_logs(session, *api, id);
-  wire::LogFrameReader reader;
-  Result<void> outcome;
-  StreamOptions options;
-  options.on_bytes = [&](std::string_view bytes) {
-    auto frames = reader.feed(bytes);
-    if (!frames) outcome = fail(std::move(frames).error());
-    for (std::size_t i = 0; outcome && i < frames->size(); ++i) {
-      const wire::LogFrame& frame = (*frames)[i];
-      if (frame.kind == wire::LogFrameKind::Stdout) outcome = session.terminal().write_out(frame.bytes);
-      if (frame.kind == wire::LogFrameKind::Stderr) outcome = session.terminal().write_err(frame.bytes);
-    }
-    return outcome.has_value();
-  };
-  auto streamed = api->stream("GET", fmt::format("{}/logs?follow=0&{}", job_target(id), attempt), {}, options);
-  SLIPWAY_TRY(std::move(outcome));
-  SLIPWAY_TRY(std::move(streamed));
   return kDone;
 }
 
@@ -190,22 +128,6 @@ Command show_command() {
           }};
 }
 
-Command logs_command() {
-  return {
-      .noun = "job",
-      .verb = "logs",
-      .summary = "what a job wrote",
-      .example = "slipway job logs -f digits",
-      .declare = [](CLI::App& app) -> Action {
-        auto arguments = std::make_shared<LogArguments>();
-        app.add_option("JOB", arguments->job, "name or id")->required();
-        auto* follow = app.add_flag("-f,--follow", arguments->follow, "go on until the job ends");
-        app.add_option("--stream", arguments->stream, "only stdout or stderr, to standard output")->excludes(follow);
-        app.add_option("--allocation", arguments->allocation, "of this attempt; the last one")->excludes(follow);
-        return [arguments](Session& session) { return show_logs(session, *arguments); };
-      }};
-}
-
 Command stop_command() {
   return {.noun = "job",
           .verb = "stop",
@@ -221,9 +143,17 @@ Command stop_command() {
 
 }  // namespace
 
+std::string job_target(const std::string& job) { return "/api/v1/jobs/" + path_part(job); }
+
+Result<Json> get_job(ApiClient& api, const std::string& job) {
+  SLIPWAY_ASSIGN(Json found, api.get(job_target(job)));
+  if (!found.is_object()) return fail(Code::Internal, "the server's answer about job {} is no object", job);
+  return found;
+}
+
 std::vector<Command> job_commands() {
   return {job_submit_command(), list_command(), show_command(),
-          logs_command(),       stop_command(), job_artifacts_command()};
+          job_logs_command(),   stop_command(), job_artifacts_command()};
 }
 
 }  // namespace slipway::cli

@@ -5,7 +5,13 @@
 namespace slipway::cli {
 
 Command job_submit_command();
+Command job_logs_command();
 Command job_artifacts_command();
+
+/// Of the API, for a name or an id.
+std::string job_target(const std::string& job);
+/// An object; NotFound if there is no such job.
+Result<Json> get_job(ApiClient& api, const std::string& job);
 
 /// Follows a job to its end and gives its exit code (125 if it never had one, 3 if it was not placed within --timeout,
 /// 7 if it had not ended by then). Ctrl-C asks whether to stop the job or only to stop watching.

@@ -106,6 +106,7 @@ Result<void> JobFollower::read_stream() {
 }
 
 Result<void> JobFollower::take(const wire::LogFrame& frame) {
+  if (options_.on_frame) SLIPWAY_TRY(options_.on_frame(frame));
   if (frame.kind == wire::LogFrameKind::Event) {
     take_event(frame.bytes);
     return {};

@@ -1,6 +1,7 @@
 // Follows a job's output to its end, over restarts of the server: standard output to standard output and standard
 // error to standard error, byte for byte, each byte once an attempt. Blocking.
 #pragma once
+#include <functional>
 #include <string>
 
 #include "cli/command.hpp"
@@ -12,8 +13,9 @@ struct FollowOptions {
   std::string job;          ///< id
   bool show_events = true;  ///< changes of state on standard error
   bool show_output = true;
-  Duration give_up_after = std::chrono::minutes(10);  ///< without any contact with the server
-  std::optional<SteadyTime> until;                    ///< Timeout beyond
+  std::function<Result<void>(const wire::LogFrame&)> on_frame = {};  ///< told each frame, shown or not
+  Duration give_up_after = std::chrono::minutes(10);                 ///< without any contact with the server
+  std::optional<SteadyTime> until;                                   ///< Timeout beyond
 };
 
 /// Why following ended.

@@ -1,6 +1,7 @@
 // The JSON that commands print is what docs/reference/schemas promises.
 #include <boost/json.hpp>
 
+#include "cli/log_lines.hpp"
 #include "cli/test_support.hpp"
 #include "tests/support/json_schema.hpp"
 #include "wire/records.hpp"
@@ -86,11 +87,28 @@ TEST(Schemas, ArtifactsLeftoversAndErrors) {
   EXPECT_EQ(SchemaCheck::problems("error", CommandRun({"job", "list", "-o", "json"}).out), "");
 }
 
+TEST(Schemas, EachLineOfALog) {
+  const auto line = [](wire::LogFrameKind kind, const std::string& bytes) {
+    return LogLines().line_of({.kind = kind, .bytes = bytes});
+  };
+  using enum wire::LogFrameKind;
+  EXPECT_EQ(SchemaCheck::problems("log_line", line(Stdout, "a\n")), "");
+  EXPECT_EQ(SchemaCheck::problems("log_line", line(Stderr, "\xff")), "");
+  EXPECT_EQ(SchemaCheck::problems("log_line", line(Event, R"({"allocation":"a","job_state":"RUNNING","reason":""})")),
+            "");
+  const std::string failed = CommandRun({"job", "logs", "x", "-o", "json"}).out;
+  EXPECT_EQ(SchemaCheck::problems("log_line", failed), "");
+  EXPECT_EQ(std::ranges::count(failed, '\n'), 1);
+}
+
 TEST(Schemas, Check_FindsWhatIsWrong) {
   EXPECT_NE(SchemaCheck::problems("leftovers", R"({"items":[{"kind":"ghost","name":"x","detail":"y"}]})"), "");
   EXPECT_NE(SchemaCheck::problems("leftovers", R"({"items":[{"kind":"mount","name":1,"detail":"y"}]})"), "");
   EXPECT_NE(SchemaCheck::problems("leftovers", R"({"items":[{"kind":"mount","name":"x"}]})"), "");
   EXPECT_NE(SchemaCheck::problems("leftovers", R"({"items":[],"more":1})"), "");
+  EXPECT_NE(SchemaCheck::problems("log_line", R"({"stream":"stdout"})"), "");
+  EXPECT_NE(SchemaCheck::problems("log_line", R"({"stream":"stdin","text":"x"})"), "");
+  EXPECT_NE(SchemaCheck::problems("log_line", R"({"stream":"stdout","text":"x","base64":"eA=="})"), "");
   EXPECT_NE(SchemaCheck::problems("jobs", R"({"items":[{"id":"job-1"}]})"), "");
 }
 

@@ -109,8 +109,9 @@ void print_error(const CliHost& host, const Error& error, Format format, int cod
   Json problem = wire::problem_json(Error(error).with_fix(fix));
   problem.as_object()["exit_code"] = code;
   const Json document = boost::json::object{{"error", std::move(problem)}};
-  static_cast<void>(
-      host.terminal->write_out(format == Format::Json ? render_json(document) : render_yaml(document)).has_value());
+  // One line: it may come after other lines of JSON, as in a log.
+  const std::string json = boost::json::serialize(document) + "\n";
+  static_cast<void>(host.terminal->write_out(format == Format::Json ? json : render_yaml(document)).has_value());
 }
 
 void Session::report(const Error& error, int code) {

@@ -46,6 +46,7 @@ class SchemaCheck {
   void keyword_check(const Json& schema, std::string_view keyword, const Json& argument, const Json& json,
                      const std::string& where) {
     if (keyword == "$ref") value(load(std::string(argument.as_string())), json, where);
+    if (keyword == "oneOf") one_of(argument, json, where);
     if (keyword == "type") type(argument, json, where);
     if (keyword == "enum" && std::ranges::find(argument.as_array(), json) == argument.as_array().end()) {
       problem(where, boost::json::serialize(json) + " is none of the allowed values");
@@ -72,6 +73,16 @@ class SchemaCheck {
       for (const Json& one : wanted.as_array()) good = good || is_of(json, one.as_string());
     }
     if (!good) problem(where, boost::json::serialize(json) + " is not of type " + boost::json::serialize(wanted));
+  }
+
+  void one_of(const Json& alternatives, const Json& json, const std::string& where) {
+    const auto fits = [&](const Json& schema) {
+      SchemaCheck check;
+      check.value(schema, json, where);
+      return check.problems_.empty();
+    };
+    const auto number = std::ranges::count_if(alternatives.as_array(), fits);
+    if (number != 1) problem(where, boost::json::serialize(json) + " fits " + std::to_string(number) + " of the forms");
   }
 
   void members(const Json& schema, const Json& properties, const Json& json, const std::string& where) {

@@ -140,6 +140,8 @@ class Bake {
   std::unique_ptr<SshSession> session_;
 };
 
+}  // namespace
+
 Result<std::string> find_base(cloud::Cloud& cloud, const Recipe& recipe) {
   if (recipe.from.starts_with("ami-")) return recipe.from;
   SLIPWAY_ASSIGN(const std::vector<cloud::Image> found,
@@ -153,6 +155,8 @@ Result<std::string> find_base(cloud::Cloud& cloud, const Recipe& recipe) {
                     .fix = fmt::format("make it with `slipway cloud base {}`, or name an image id", recipe.from),
                     .context = {}});
 }
+
+namespace {
 
 Result<std::optional<std::string>> find_baked(cloud::Cloud& cloud, const std::string& digest) {
   SLIPWAY_ASSIGN(

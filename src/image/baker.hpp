@@ -77,6 +77,9 @@ struct BakerPorts {
 /// The real ones: OpenSSH, sleeping, the kernel's routes.
 BakerPorts system_baker_ports(cloud::Cloud& cloud, const Clock& clock);
 
+/// The cloud's id of the image that the recipe starts from. NotFound with the place in the recipe. Blocking.
+Result<std::string> find_base(cloud::Cloud& cloud, const Recipe& recipe);
+
 class Baker {
  public:
   Baker(BakerPorts ports, BakerOptions options) : ports_(std::move(ports)), options_(std::move(options)) {}

@@ -121,8 +121,13 @@ def shared_site(scratch, sanitised, docker):
 
 
 def remove_containers(docker):
-    for container in docker.containers():
-        docker.run("rm", "-f", container)
+    """Until there are none: one that the agent began to remove before it was stopped cannot be removed a second time."""
+    def gone():
+        for container in docker.containers():
+            docker.try_run("rm", "-f", container)
+        return not docker.containers()
+
+    until("the containers to be removed", gone, timeout=60)
 
 
 # ---- the local cloud ----

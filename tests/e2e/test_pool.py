@@ -2,6 +2,7 @@
 import contextlib
 import http.client
 import os
+import pathlib
 import signal
 
 import pytest
@@ -62,6 +63,14 @@ def test_a_host_killed_outright_is_lost_terminated_and_its_job_runs_elsewhere_on
     assert len(dev.living()) == 2, "it was replaced"
 
 
+def command_name(pid):
+    """Nothing for a process that has ended meanwhile."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
 def test_an_agent_stopped_for_good_is_as_a_dead_host(dev, pool, key):
     """The guest lives on, and so does the container: only after the instance is seen terminated may the job run again."""
     pool(2)
@@ -70,7 +79,7 @@ def test_an_agent_stopped_for_good_is_as_a_dead_host(dev, pool, key):
     dev.wait_log(job, b"line 000005")
     first = dev.allocations(job)[0]
     host = next(entry for entry in dev.hosts() if entry["id"] == first["host"])
-    agents = [pid for pid in dev.guest_pids(host["instance_id"]) if open(f"/proc/{pid}/comm").read().strip() == "slipway-agent"]
+    agents = [pid for pid in dev.guest_pids(host["instance_id"]) if command_name(pid) == "slipway-agent"]
     assert agents
     for pid in agents:
         os.kill(pid, signal.SIGSTOP)
@@ -121,12 +130,13 @@ def test_an_agent_of_an_instance_does_not_take_its_credential_to_another(dev, po
 @pytest.mark.parametrize("failpoint", ["cloud.launch.before", "cloud.launch.after"])
 def test_killed_between_a_cloud_call_and_its_record_the_wanted_number_stands(dev, tiny_image, failpoint):
     """The controller dies at the failpoint at each launch until it is started without it."""
+    name = failpoint.replace(".", "-")
     dev.interrupt()
     dev.start(SLIPWAY_FAILPOINT=failpoint)
     pid = dev.server_pid()
     try:
         with contextlib.suppress(OSError, http.client.HTTPException):  # it may die before the answer is out
-            dev.api.call("POST", "/api/v1/pools", {"name": "failpoint", "image": tiny_image, "instance_type": "t3.medium", "size": 2})
+            dev.api.call("POST", "/api/v1/pools", {"name": name, "image": tiny_image, "instance_type": "t3.medium", "size": 2})
         until("the controller to die at the failpoint", lambda: gone(pid), timeout=20)
     finally:
         dev.daemon.stop(sig=signal.SIGINT, timeout=60, expect=None)
@@ -135,7 +145,7 @@ def test_killed_between_a_cloud_call_and_its_record_the_wanted_number_stands(dev
         dev.wait_hosts(2, "READY", timeout=60)
         never("more instances than wanted", lambda: len(dev.living()) != 2, seconds=5, interval=0.5)
     finally:
-        dev.api.delete("/pools/failpoint")
+        dev.api.delete(f"/pools/{name}")
         until("its instances to be gone", lambda: not dev.living(), timeout=60)
 
 

@@ -106,6 +106,10 @@ std::string remove_port_script(const Identity& identity, const GuestPort& port) 
                      port_element(identity, port));
 }
 
+/// Guest networks and uplinks of all clouds of a machine: Identity::guest_network() and uplink_network() over every
+/// slot.
+constexpr std::string_view kEveryCloud = "10.98.0.0/16, 10.99.0.0/16";
+
 std::string outer_ruleset(const Identity& identity) {
   return fmt::format(
       "table inet {0}\n"
@@ -115,8 +119,13 @@ std::string outer_ruleset(const Identity& identity) {
       "    type nat hook postrouting priority 100; policy accept;\n"
       "    ip saddr {1} oifname != \"{2}\" masquerade\n"
       "  }}\n"
+      // Masqueraded, a guest would be taken for the other cloud's own outside.
+      "  chain forward {{\n"
+      "    type filter hook forward priority 0; policy accept;\n"
+      "    iifname \"{2}\" ip daddr {{ {3} }} drop\n"
+      "  }}\n"
       "}}\n",
-      identity.name(), identity.uplink_network().text(), outer_uplink_name(identity));
+      identity.name(), identity.uplink_network().text(), outer_uplink_name(identity), kEveryCloud);
 }
 
 std::vector<std::string> dnsmasq_argv(const Identity& identity, const std::string& directory,

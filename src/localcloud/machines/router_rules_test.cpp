@@ -35,6 +35,11 @@ TEST(RouterRuleset, LoadedAgain_LeavesThePortsAlone) {
   EXPECT_THAT(router_ruleset(kCloud), Not(HasSubstr("flush map")));
 }
 
+// Two clouds side by side met on port 22, where a group lets the cloud's own outside in.
+TEST(OuterRuleset, ForwardsNothingFromThisCloudToAnother) {
+  EXPECT_THAT(outer_ruleset(kCloud), HasSubstr("ip daddr { 10.98.0.0/16, 10.99.0.0/16 } drop"));
+}
+
 TEST(Dnsmasq, HostLine_RoundTrips) {
   const auto parsed = parse_dnsmasq_host_line(kPort.instance_id, dnsmasq_host_line(kPort));
   ASSERT_TRUE(parsed.has_value());

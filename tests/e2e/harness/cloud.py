@@ -3,6 +3,7 @@ import json
 import pathlib
 import re
 import signal
+import socket
 
 import boto3
 import botocore.config
@@ -45,6 +46,9 @@ class Dev(People):
                 return False
             url = endpoint["api"] if endpoint["api"].startswith("http") else "http://" + endpoint["api"]
             self.api = Api(url, (self.data_dir / "server/admin-token").read_text().strip())
+            address, port = cloud["endpoint"].rsplit("/", 1)[-1].rsplit(":", 1)
+            with socket.create_connection((address, int(port)), timeout=2):  # what a killed one left does not answer
+                pass
             return self.api.call("GET", "/readyz", timeout=2).status == 200
         except (OSError, ValueError, KeyError):
             return False

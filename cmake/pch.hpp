@@ -1,5 +1,8 @@
 // What nearly every unit includes anyway. Units still include what they use: they also build without this header.
 #pragma once
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
@@ -8,8 +11,6 @@
 #include <deque>
 #include <expected>
 #include <filesystem>
-#include <fmt/chrono.h>
-#include <fmt/format.h>
 #include <functional>
 #include <map>
 #include <memory>

@@ -16,7 +16,8 @@ std::string format_time(WallTime time) {
   if (time == WallTime{}) return {};
   const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
   const auto rest = (time - seconds).count();
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(static_cast<std::time_t>(seconds.time_since_epoch().count())), rest);
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
+                     fmt::gmtime(static_cast<std::time_t>(seconds.time_since_epoch().count())), rest);
 }
 
 Result<WallTime> parse_time(std::string_view text) {
@@ -33,8 +34,8 @@ Result<WallTime> parse_time(std::string_view text) {
   const int fields = std::sscanf(copy.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ%n", &year, &month, &day, &hour, &minute,
                                  &second, &milli, &used);
   const auto date = std::chrono::year(year) / month / day;
-  if (fields != 7 || static_cast<std::size_t>(used) != copy.size() || !date.ok() || year < 1970 || hour > 23 || minute > 59 ||
-      second > 60) {
+  if (fields != 7 || static_cast<std::size_t>(used) != copy.size() || !date.ok() || year < 1970 || hour > 23 ||
+      minute > 59 || second > 60) {
     return fail(Code::InvalidInput, "'{}' is not a time of the form 2026-01-31T09:30:00.123Z", text);
   }
   return WallTime(std::chrono::sys_days(date).time_since_epoch() + std::chrono::hours(hour) +

@@ -11,8 +11,8 @@ namespace slipway {
 /// for its length (a third of it, at least one). The first of equals.
 std::optional<std::string_view> nearest(std::string_view word, const std::vector<std::string_view>& known);
 
-/// "; did you mean 'memory'?" or "; known: cpu, memory" (in the order of `known`): the end of a message about an unknown
-/// word.
+/// "; did you mean 'memory'?" or "; known: cpu, memory" (in the order of `known`): the end of a message about an
+/// unknown word.
 std::string suggestion(std::string_view word, const std::vector<std::string_view>& known);
 
 }  // namespace slipway

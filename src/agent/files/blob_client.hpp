@@ -24,9 +24,9 @@ class BlobClient {
   /// Whom to talk to from now on.
   void set_peer(Peer peer) { peer_ = std::move(peer); }
 
-  /// Fetches a blob into a file at `path` (made anew); its bytes are checked. NotFound if the controller has no such blob,
-  /// Corrupt if it sent other bytes. On an error nothing is left at `path`. Letting go of the returned object breaks
-  /// it off without a call of `done`.
+  /// Fetches a blob into a file at `path` (made anew); its bytes are checked. NotFound if the controller has no such
+  /// blob, Corrupt if it sent other bytes. On an error nothing is left at `path`. Letting go of the returned object
+  /// breaks it off without a call of `done`.
   [[nodiscard]] std::shared_ptr<void> fetch(const std::string& sha256, const std::string& path,
                                             std::function<void(Result<void>)> done);
   /// Which of the blobs the controller has not. At most 1000 a call.

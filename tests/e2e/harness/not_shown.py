@@ -11,7 +11,6 @@ NOT_SHOWN = {
     "test_dev.py::test_two_of_them_side_by_side_do_not_meet": UNSEEN,
     "test_leftovers.py::test_with_the_cloud_stopped_it_looks_by_itself": UNSEEN,
     "test_leftovers.py::test_after_ctrl_c_nothing_is_left": UNSEEN,
-    "test_leftovers.py::test_a_guest_whose_cloud_is_dead_is_no_leftover": UNSEEN,
     "test_release.py::test_two_hosts_are_ready_within_8_s": UNSEEN,
     "test_release.py::test_the_digits_job_gives_accuracy_picture_and_metrics": UNSEEN,
     "test_release.py::test_baking_it_again_returns_at_once": UNSEEN,

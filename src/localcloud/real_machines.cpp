@@ -1,6 +1,8 @@
 #include "localcloud/real_machines.hpp"
 
 #include "localcloud/machines/base_builder.hpp"
+#include "localcloud/machines/cgroups.hpp"
+#include "localcloud/machines/mount_table.hpp"
 #include "runtime/files.hpp"
 
 namespace slipway::localcloud {
@@ -19,6 +21,7 @@ Result<std::unique_ptr<RealMachines>> RealMachines::open(Identity identity, std:
   std::unique_ptr<RealMachines> machines(new RealMachines(std::move(identity)));
   SLIPWAY_ASSIGN(machines->volumes_, open_btrfs_volumes(machines->identity_));
   SLIPWAY_ASSIGN(machines->network_, open_router_network(machines->identity_));
+  SLIPWAY_TRY(machines->lxcfs_.ensure_running());
   GuestDriver::Options options;
   options.supervisor = std::move(supervisor);
   options.on_exit = [raw = machines.get()](const std::string& id, const ExitRecord& record) { raw->ended(id, record); };
@@ -85,6 +88,7 @@ Result<void> RealMachines::start(const MachineSpec& spec) {
   guest.cpus = spec.cpus;
   guest.memory_bytes = spec.memory_bytes;
   guest.first_boot = spec.first_boot;
+  guest.binds = lxcfs_.binds();
   SLIPWAY_TRY(volumes_->check_room());
   SLIPWAY_ASSIGN(guest.root, volumes_->path(spec.volume_id));
   SLIPWAY_ASSIGN(
@@ -144,9 +148,16 @@ Result<void> RealMachines::apply_security() {
   return outcome;
 }
 
+Result<void> RealMachines::repair() {
+  SLIPWAY_TRY(network_->repair());
+  return lxcfs_.ensure_running();
+}
+
 Result<void> RealMachines::close() {
   guests_.reset();
+  SLIPWAY_TRY(lxcfs_.stop());
   SLIPWAY_TRY(network_->close());
+  remove_empty_cgroup(parse_cgroup_layout(read_mounts()), identity_.name());
   return volumes_->close();
 }
 

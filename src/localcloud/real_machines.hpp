@@ -11,6 +11,7 @@
 #include "localcloud/machine_driver.hpp"
 #include "localcloud/machines/guest_driver.hpp"
 #include "localcloud/machines/identity.hpp"
+#include "localcloud/machines/lxcfs.hpp"
 #include "localcloud/machines/router_network.hpp"
 #include "localcloud/machines/volume_store.hpp"
 
@@ -47,19 +48,20 @@ class RealMachines final : public MachineDriver {
   [[nodiscard]] Ipv4 outside_address() const { return network_->outside_address(); }
   /// The listening socket of the metadata service, inside the router.
   [[nodiscard]] Result<runtime::Fd> listen_metadata() const { return network_->listen_inside(kMetadataAddress, 80); }
-  /// See RouterNetwork::repair().
-  Result<void> repair() { return network_->repair(); }
+  /// See RouterNetwork::repair(); also starts an lxcfs that died again, for guests that are started from now on.
+  Result<void> repair();
   [[nodiscard]] Result<VolumeSpace> space() const { return volumes_->space(); }
   /// Takes network and mounts away; only where no guest runs. Data stays.
   Result<void> close();
 
  private:
-  explicit RealMachines(Identity identity) : identity_(std::move(identity)) {}
+  explicit RealMachines(Identity identity) : identity_(std::move(identity)), lxcfs_(identity_) {}
   void ended(const std::string& instance_id, const ExitRecord& record);
 
   const Identity identity_;
   std::unique_ptr<VolumeStore> volumes_;
   std::unique_ptr<RouterNetwork> network_;
+  Lxcfs lxcfs_;
   std::mutex exit_mutex_;
   OnExit on_exit_;  ///< guarded by exit_mutex_
   std::mutex policy_mutex_;

@@ -1,4 +1,6 @@
 """What a guest can and cannot reach: metadata, neighbours, the outside, other resources."""
+import os
+
 import pytest
 
 from harness.wait import until
@@ -40,6 +42,15 @@ def test_metadata_is_the_guests_own(key, two_guests):
     for i, guest in enumerate(two_guests):
         seen = python(key, guest, FETCH + "print(get('/latest/meta-data/instance-id', token)); print(get('/latest/meta-data/local-ipv4', token)); print(get('/latest/user-data', token))")
         assert seen.split("\n")[:3] == [guest["InstanceId"], guest["PrivateIpAddress"], f"secret of guest {i}"]
+
+
+def test_a_guest_sees_its_own_memory_and_cpus(key, two_guests):
+    """What a t3.micro has, not what the machine has."""
+    def seen(command):
+        return key.ssh(two_guests[0], command).stdout.decode().strip()
+
+    assert seen("grep MemTotal /proc/meminfo").split()[1] == str(1 << 20)
+    assert seen("nproc") == seen("grep -c ^processor /proc/cpuinfo") == str(min(2, os.cpu_count()))
 
 
 def test_a_neighbours_address_and_token_give_nothing(key, two_guests):

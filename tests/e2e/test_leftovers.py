@@ -6,8 +6,6 @@ import pathlib
 import signal
 import subprocess
 
-import pytest
-
 from harness.process import gone, run
 from harness.wait import until
 
@@ -27,9 +25,9 @@ def identity(dev):
     return json.loads(identity_file(dev).read_text())["id"]
 
 
-@pytest.fixture
+@contextlib.contextmanager
 def planted(dev):
-    """One of each kind, named as ours are, belonging to no instance. Yields {kind: text that must be listed}."""
+    """One of each kind, named as ours are, belonging to no instance. Gives {kind: text that must be listed}."""
     name = f"slipway-{identity(dev)}"
     ghost = f"{name}-i-0123456789abcdef0"
     interface = f"sw-{identity(dev)}-x"
@@ -40,9 +38,9 @@ def planted(dev):
     file.write_bytes(bytes(1 << 20))
     mount.mkdir(exist_ok=True)
     with contextlib.ExitStack() as undo:
-        def plant(make, *take_away):
+        def plant(make, *take_away, cwd=None):
             done = subprocess.run([str(word) for word in make], check=True, capture_output=True)
-            undo.callback(subprocess.run, [str(word) for word in take_away], capture_output=True)
+            undo.callback(subprocess.run, [str(word) for word in take_away], capture_output=True, cwd=cwd)
             return done.stdout.decode().strip()
 
         process = subprocess.Popen(["/bin/sh", "-c", "sleep 600; true", "internal-supervisor", "--name", ghost], start_new_session=True)
@@ -54,7 +52,7 @@ def planted(dev):
         plant(["ip", "netns", "add", ghost], "ip", "netns", "del", ghost)
         plant(["ip", "link", "add", interface, "type", "veth", "peer", "name", f"planted-{identity(dev)}"], "ip", "link", "del", interface)
         plant(["nft", "add", "table", "inet", f"{name}-planted"], "nft", "delete", "table", "inet", f"{name}-planted")
-        plant(["mkdir", "-p", cgroup], "rmdir", cgroup)
+        plant(["mkdir", "-p", cgroup], "rmdir", "--parents", "--ignore-fail-on-non-empty", f"{cgroup.parent.name}/{cgroup.name}", cwd=cgroup.parent.parent)
         yield {
             "process": str(process.pid), "mount": str(mount), "loop_device": loop, "network_namespace": ghost,
             "interface": interface, "firewall_table": f"{name}-planted", "cgroup": str(cgroup),
@@ -72,16 +70,28 @@ def test_nothing_is_left_over_while_all_is_well(dev, pool):
     assert leftovers(dev) == []
 
 
-def test_one_of_each_kind_is_seen(dev, planted):
-    assert_listed(dev, planted)
+def test_one_of_each_kind_is_seen(dev):
+    with planted(dev) as expected:
+        assert_listed(dev, expected)
 
 
-def test_with_the_cloud_stopped_it_looks_by_itself(dev, planted):
+def test_with_the_cloud_stopped_it_looks_by_itself(dev):
     dev.interrupt()
     try:
-        assert_listed(dev, planted)
+        with planted(dev) as expected:
+            assert_listed(dev, expected)
     finally:
         dev.start()
+
+
+def test_a_cloud_that_starts_removes_what_was_left(dev):
+    """As after a run that was killed together with its guests."""
+    dev.interrupt()
+    with planted(dev) as expected:
+        assert_listed(dev, expected)
+        dev.start()
+        assert leftovers(dev) == []
+        assert not pathlib.Path(expected["cgroup"]).exists()
 
 
 def test_after_ctrl_c_nothing_is_left(dev):

@@ -87,6 +87,13 @@ TEST_P(VolumeStoreContract, ImportTree_KeepsOwnersModesAndLinks) {
   EXPECT_EQ(code(store_->import_tree(directory_ + "/nothing", "snap-x")), Code::NotFound);
 }
 
+/// A guest's root can make a set-user-id file, and on disk it is root's.
+TEST_P(VolumeStoreContract, OtherUsersOfTheMachine_GetNowhereNearAGuestsFiles) {
+  struct stat info{};
+  ASSERT_EQ(stat(identity_->volumes_directory().c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777U, 0700U);
+}
+
 TEST_P(VolumeStoreContract, Limit_HoldsForACloneAndIsPartOfItsInfo) {
   ok(store_->create("vol-a", 0));
   ok(store_->snapshot("vol-a", "snap-a"));

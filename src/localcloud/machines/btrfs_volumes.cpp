@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include <algorithm>
@@ -243,6 +244,9 @@ Result<std::unique_ptr<VolumeStore>> open_btrfs_volumes(const Identity& identity
     SLIPWAY_TRY(mount_btrfs_file(identity.volumes_file(), directory));
   }
   SLIPWAY_ASSIGN(Directory root, Directory::open(directory));
+  // On disk the files of a guest's root are root's, set-user-id ones too: nobody else may get near them. The root
+  // directory of a fresh file system is open to all.
+  if (fchmod(root.fd(), 0700) != 0) return fail_errno(errno, "close " + directory + " to others");
   SLIPWAY_TRY(btrfs::enable_quota(root));
   auto store = std::make_unique<BtrfsVolumes>(identity, options, std::move(root), mounted);
   SLIPWAY_TRY(store->sweep());

@@ -217,6 +217,10 @@ Result<void> GuestCgroup::remove() const {
   return {};
 }
 
+void remove_empty_cgroup(const CgroupLayout& layout, const std::string& path) {
+  for (const CgroupHierarchy& hierarchy : layout.hierarchies) rmdir((hierarchy.mount_point + "/" + path).c_str());
+}
+
 std::string choose_cpus(int count, const std::vector<int>& available, std::uint32_t seed) {
   const std::size_t wanted = std::min(static_cast<std::size_t>(std::max(count, 1)), available.size());
   std::set<int> chosen;

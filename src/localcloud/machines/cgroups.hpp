@@ -59,6 +59,9 @@ class GuestCgroup {
   std::string path_;
 };
 
+/// Removes the cgroup `path` ("slipway-<id>") from each hierarchy in which it holds no other.
+void remove_empty_cgroup(const CgroupLayout& layout, const std::string& path);
+
 /// A list for cpuset: `count` of the `available` CPUs, other guests (by `seed`) getting other ones. Pure.
 std::string choose_cpus(int count, const std::vector<int>& available, std::uint32_t seed);
 

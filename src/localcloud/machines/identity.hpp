@@ -45,6 +45,7 @@ struct Identity {
     return instances_directory() + "/" + instance_id;
   }
   [[nodiscard]] std::string network_directory() const { return data_directory + "/network"; }
+  [[nodiscard]] std::string lxcfs_directory() const { return data_directory + "/lxcfs"; }
   [[nodiscard]] std::string volumes_directory() const { return data_directory + "/volumes"; }
   [[nodiscard]] std::string volumes_file() const { return data_directory + "/volumes-" + id + ".btrfs"; }
 };

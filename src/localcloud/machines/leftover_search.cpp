@@ -79,6 +79,7 @@ bool OwnedNames::is_leftover(std::string_view text) const {
 std::vector<Leftover> find_processes(const OwnedNames& owned) {
   std::vector<Leftover> out;
   const std::string resolver = "/run/slipway/" + owned.identity().id + "/";
+  const std::string file_system = "lxcfs --pidfile " + owned.identity().lxcfs_directory() + ".pid";
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator("/proc", ignored)) {
     const std::string pid = entry.path().filename();
@@ -89,7 +90,7 @@ std::vector<Leftover> find_processes(const OwnedNames& owned) {
     // cgroups or are called as our daemons are.
     const bool daemon = carries(command, "--name " + owned.identity().name()) ||
                         carries(command, "--machine=" + owned.identity().name());
-    const bool shared_daemon = carries(command, resolver) && !owned.shared_in_use();
+    const bool shared_daemon = (carries(command, resolver) || carries(command, file_system)) && !owned.shared_in_use();
     if ((daemon && owned.is_leftover(command)) || shared_daemon || owned.is_leftover(groups)) {
       out.push_back({.kind = LeftoverKind::Process, .name = pid, .detail = command});
     }
@@ -102,10 +103,11 @@ std::vector<Leftover> find_mounts(const OwnedNames& owned) {
   const Identity& identity = owned.identity();
   for (const MountEntry& mount : read_mounts()) {
     if (mount.type == "nsfs") continue;  // listed as what it is
-    const bool store = is_below(mount.mount_point, identity.volumes_directory());
-    const bool other = !store && mount.mount_point != identity.data_directory &&
+    const bool shared =
+        is_below(mount.mount_point, identity.volumes_directory()) || mount.mount_point == identity.lxcfs_directory();
+    const bool other = !shared && mount.mount_point != identity.data_directory &&
                        (is_below(mount.mount_point, identity.data_directory) || owned.is_leftover(mount.mount_point));
-    if (other || (store && !owned.shared_in_use())) {
+    if (other || (shared && !owned.shared_in_use())) {
       out.push_back({.kind = LeftoverKind::Mount,
                      .name = mount.mount_point,
                      .detail = fmt::format("{} on {}", mount.type, mount.source)});

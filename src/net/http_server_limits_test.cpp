@@ -88,6 +88,8 @@ TEST(HttpLimits, MalformedRequests_GetTheirStatusAndAProblemBody) {
     EXPECT_EQ(body.as_object().at("status").as_int64(), status);
     EXPECT_EQ(body.as_object().at("type").as_string(), "about:blank");
     EXPECT_FALSE(body.as_object().at("detail").as_string().empty());
+    EXPECT_FALSE(body.as_object().at("code").as_string().empty());
+    EXPECT_FALSE(body.as_object().at("fix").as_string().empty());
   }
   EXPECT_TRUE(answer_to(server, start + "Host: x\r\n\r\n").starts_with("HTTP/1.1 200 "));
 }

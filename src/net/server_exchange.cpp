@@ -183,8 +183,18 @@ std::string answer_head(int status, const Headers& headers, std::string_view fra
 }
 
 Response problem(int status, const std::string& detail) {
-  const boost::json::object body{
-      {"type", "about:blank"}, {"title", reason_phrase(status)}, {"status", status}, {"detail", detail}};
+  // The kinds that a message's own syntax can have; a fault of the handler is the only one that is ours.
+  const Code code = status == 408                    ? Code::Timeout
+                    : status == 413 || status == 431 ? Code::TooLarge
+                    : status == 501                  ? Code::Unsupported
+                    : status < 500                   ? Code::InvalidInput
+                                                     : Code::Internal;
+  const std::string_view fix = code == Code::Timeout    ? "send the whole head of the request at once"
+                               : code == Code::TooLarge ? "send fewer or shorter header fields"
+                               : code == Code::Internal ? "see the server's log"
+                                                        : "send HTTP/1.1 as in RFC 9112";
+  const boost::json::object body{{"type", "about:blank"}, {"title", reason_phrase(status)}, {"status", status},
+                                 {"detail", detail},      {"code", code_name(code)},        {"fix", fix}};
   Response response{.status = status, .headers = {}, .body = boost::json::serialize(body) + "\n"};
   response.headers.add("Content-Type", "application/problem+json");
   return response;

@@ -15,6 +15,20 @@ Result<std::optional<JobId>> earlier_submit(Step& step, const std::string& recor
   return std::optional<JobId>{record->job};
 }
 
+/// A pool may be deleted while its jobs wait; one that never was is a slip of the pen, and waiting would not mend it.
+Result<void> check_pool(const Tables& tables, const std::string& name) {
+  if (name.empty()) return {};
+  std::string known;
+  for (const auto& [id, pool] : tables.pools.rows()) {
+    if (pool.name == name) return {};
+    known += (known.empty() ? "" : ", ") + pool.name;
+  }
+  return fail(Error{.code = Code::NotFound,
+                    .message = "no pool named " + name,
+                    .fix = known.empty() ? "make one: slipway pool create" : "pools are: " + known,
+                    .context = {}});
+}
+
 }  // namespace
 
 Result<JobId> submit_job(Step& step, const model::Principal& who, const wire::SubmitJobRequest& request,
@@ -26,6 +40,7 @@ Result<JobId> submit_job(Step& step, const model::Principal& who, const wire::Su
     if (earlier) return *earlier;
   }
   if (!request.name.empty()) SLIPWAY_TRY(wire::check_name(request.name, "job"));
+  SLIPWAY_TRY(check_pool(step.tables, request.spec.pool));
 
   model::Job job{.id = JobId::make(step.random)};
   job.meta.owner = who.id;

@@ -229,6 +229,7 @@ TEST_F(AgentWithFakeDocker, OtherInstance_DiscardsCredentialAndJournal) {
 struct AgentWithRealDocker : AgentTest {
   void SetUp() override {
     SLIPWAY_NEEDS_DOCKER();
+    config.docker_socket = real_docker_socket();
     begin();
     ASSERT_TRUE(eventually([&] { return controller.ready(); }));
   }

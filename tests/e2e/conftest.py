@@ -12,7 +12,6 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from harness.cloud import JOIN_TIMEOUT, Dev, KeyPair  # noqa: E402
 from harness.docker import Docker  # noqa: E402
 from harness.machine import Machine  # noqa: E402
-from harness.not_shown import reason_to_skip  # noqa: E402
 from harness.process import REPOSITORY, Programs  # noqa: E402
 from harness.recipes import write_tiny_recipe  # noqa: E402
 from harness.site import Server  # noqa: E402
@@ -26,14 +25,6 @@ for name in list(os.environ):
 def pytest_sessionstart(session):
     if os.geteuid() != 0:
         raise pytest.UsageError("the whole-program tests need root: scripts/test e2e")
-
-
-def pytest_collection_modifyitems(items):
-    if os.environ.get("SLIPWAY_E2E_ALL"):
-        return
-    for item in items:
-        if reason := reason_to_skip(item.nodeid):
-            item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -17,7 +17,7 @@ enum class Kind { Fake, Real };
 class DockerContract : public testing::TestWithParam<Kind> {
  protected:
   void SetUp() override {
-    std::string socket = kRealDockerSocket;
+    std::string socket = real_docker_socket();
     if (GetParam() == Kind::Fake) {
       socket = folder_.path() + "/docker.sock";
       fake_ = thread_.run([&] { return std::make_unique<FakeDocker>(thread_.loop(), socket); });

@@ -78,13 +78,18 @@ class TestFolder {
   std::string path_;
 };
 
-inline constexpr const char* kRealDockerSocket = "/var/run/docker.sock";
+/// Where `docker` finds its engine too: DOCKER_HOST, else the usual place.
+inline std::string real_docker_socket() {
+  const char* given = getenv("DOCKER_HOST");
+  const std::string_view host = given == nullptr ? "" : given;
+  return host.starts_with("unix://") ? std::string(host.substr(7)) : "/var/run/docker.sock";
+}
 inline constexpr const char* kTestImage = "slipway-test/busybox:latest";
 
 /// Makes sure of the tests' container image; false if this machine has no Docker or no static busybox.
 inline bool real_docker_is_there() {
   static const bool there = [] {
-    if (access(kRealDockerSocket, W_OK) != 0) return false;
+    if (access(real_docker_socket().c_str(), W_OK) != 0) return false;
     auto version = runtime::run({"docker", "version", "--format", "{{.Server.Version}}"});
     if (!version || version->exit_code != 0) return false;
     auto known = runtime::run({"docker", "image", "inspect", kTestImage});

@@ -11,14 +11,13 @@ die() {
 progress() { if [ -t 2 ]; then printf '\r\033[K  %.110s' "$*" >&2; fi; }
 progress_done() { if [ -t 2 ]; then printf '\r\033[K' >&2; fi; }
 
-as_root() {
-  if [ "$(id -u)" = 0 ]; then
-    "$@"
-  elif command -v sudo >/dev/null; then
-    sudo -- "$@"
-  else
-    die "this needs root: run it as root or install sudo"
-  fi
+as_root() { (become_root "$@"); }
+
+# In place of the shell that calls it: `become_root COMMAND… &` makes $! the command itself, or a sudo that hands signals on.
+become_root() {
+  if [ "$(id -u)" = 0 ]; then exec "$@"; fi
+  if command -v sudo >/dev/null; then exec sudo -- "$@"; fi
+  die "this needs root: run it as root or install sudo"
 }
 
 phase_names=()

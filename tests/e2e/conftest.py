@@ -4,6 +4,7 @@ import pathlib
 import shutil
 import sys
 import tempfile
+import types
 
 import pytest
 
@@ -12,10 +13,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from harness.cloud import JOIN_TIMEOUT, Dev, KeyPair  # noqa: E402
 from harness.docker import Docker  # noqa: E402
 from harness.machine import Machine  # noqa: E402
-from harness.process import REPOSITORY, Programs  # noqa: E402
+from harness.process import REPOSITORY, Programs, environment, run  # noqa: E402
 from harness.recipes import write_tiny_recipe  # noqa: E402
 from harness.site import Server  # noqa: E402
-from harness.wait import until  # noqa: E402
+from harness.wait import Stopwatch, until  # noqa: E402
 
 for name in list(os.environ):
     if name.startswith(("AWS_", "SLIPWAY_")) and not name.startswith("SLIPWAY_E2E_") or name.lower().endswith(("_proxy", "_ca_bundle")):
@@ -182,12 +183,32 @@ def pool(dev, tiny_image):
 
 
 @pytest.fixture(scope="session")
-def release_dev(scratch, released):
-    """`slipway dev` of the release build with a base image, beside the other one."""
-    cloud = Dev(released, scratch / "rel")
+def demo(scratch, released):
+    """The release build's demo as a person runs it, twice, in a directory of its own: what was printed, how long it took, and
+    what of it still ran afterwards."""
+    folder = scratch / "rel"
+    folder.mkdir()
+
+    def once():
+        with Stopwatch() as watch:
+            done = run([REPOSITORY / "scripts/demo", folder], check=0, timeout=600, env=environment(SLIPWAY_CONFIG=folder / "config.yaml"))
+        processes = run(["ps", "-eo", "args="]).stdout.decode().splitlines()
+        return types.SimpleNamespace(stdout=done.stdout.decode(), stderr=done.stderr.decode(), seconds=watch.seconds,
+                                     running=[line for line in processes if str(folder / "demo") in line])
+
+    return types.SimpleNamespace(folder=folder, first=once(), second=once())
+
+
+@pytest.fixture(scope="session")
+def release_dev(demo, released):
+    """`slipway dev` of the release build on what the demo left, beside the other one; without the demo's pool."""
+    cloud = Dev(released, demo.folder / "demo")
     try:
         cloud.start()
         cloud.base = cloud.base_image()
+        cloud.wait_hosts(2, "READY", timeout=30)
+        cloud.cli("pool", "delete", "digits", "--wait", "--yes", check=0, timeout=60)
+        until("the demo's instances to be gone", lambda: not cloud.living(), timeout=60)
         yield cloud
     finally:
         cloud.discard()

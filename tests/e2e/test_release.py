@@ -1,6 +1,8 @@
 """What people install: the release programs with the static agent. Join, thin path and kill -9, and once in a tree that has
 no libc of its own."""
 import os
+import pathlib
+import re
 import shutil
 import signal
 
@@ -62,6 +64,26 @@ test_agent_killed_and_the_container_removed = test_agent_crash.test_killed_and_t
 
 
 # ---- the thin path, as `make demo` goes it ----
+
+def test_the_demo_ends_with_accuracy_picture_and_what_to_try_next(demo):
+    for time in (demo.first, demo.second):
+        assert re.search(r"^accuracy  0\.9\d+$", time.stdout, re.MULTILINE)
+        picture = pathlib.Path(re.search(r"^picture   (.*)$", time.stdout, re.MULTILINE)[1])
+        assert picture.read_bytes().startswith(b"\x89PNG")
+        assert "job submit" in time.stdout
+        for phase in ("packages", "build", "slipway dev", "slipway cloud base debian-12", "slipway image bake", "slipway pool create", "slipway job submit", "total"):
+            assert re.search(rf"^  {phase} +\d+\.\d s$", time.stderr, re.MULTILINE), f"no time of {phase}"
+    assert float(re.search(r"2 of 2 hosts READY after ([\d.]+)s", demo.first.stderr)[1]) <= 8
+
+
+def test_a_second_demo_takes_40_s_at_most(demo):
+    assert demo.second.seconds <= 40 and "(unchanged)" in demo.second.stdout
+
+
+def test_the_demo_leaves_nothing_running(demo):
+    """Bug: the signal went to the shell around `slipway dev`, which then ran on, and a second demo talked to the first one's."""
+    assert demo.first.running == demo.second.running == []
+
 
 @pytest.fixture(scope="module")
 def digits(release_dev):

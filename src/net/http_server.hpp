@@ -20,6 +20,8 @@
 
 namespace slipway::net {
 
+class RawStream;
+
 /// One request and its answer. Held by shared_ptr: whoever answers later keeps it alive. If the last holder lets go
 /// unanswered, the peer gets 500. Calls after the peer has gone do nothing.
 class Exchange {
@@ -51,6 +53,10 @@ class Exchange {
   /// Answers an upgrade request; InvalidInput if it is none (and then 400 was sent).
   virtual void accept_websocket(WebSocketOptions options,
                                 std::function<void(Result<std::shared_ptr<WebSocket>>)> done) = 0;
+  /// Answers a request that asks to upgrade to `protocol` with 101 and hands over the connection; InvalidInput if it
+  /// asks for something else (and then 400 was sent).
+  virtual void accept_upgrade(std::string protocol,
+                              std::function<void(Result<std::unique_ptr<RawStream>>)> done) = 0;
   /// Called once if the peer goes away before the answer is complete. A peer that only closed its sending side counts
   /// as gone, but still gets what is answered nevertheless.
   virtual void on_gone(std::function<void()> gone) = 0;

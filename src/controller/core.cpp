@@ -68,7 +68,8 @@ Outcome Core::handle(const Event& event, Now now) {
                         [&](const LogsDurable& logs) { on_logs_durable(step, logs); },
                         [&](const ArtifactsChecked& checked) { on_artifacts_checked(step, checked); },
                         [&](const BakeProgressed& progress) { record_bake_progress(step, progress); },
-                        [&](const BakeEnded& end) { record_bake_end(step, end); }, [&](const Tick&) { on_tick(step); }},
+                        [&](const BakeEnded& end) { record_bake_end(step, end); }, [&](const SessionUsed& /*used*/) {},
+                        [&](const Tick&) { on_tick(step); }},
              event);
   settle(step);
   return std::move(step.outcome);

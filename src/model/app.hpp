@@ -71,7 +71,8 @@ struct ServiceSpec {
   std::string app_token;  ///< secret of this session's app; the environment variable SLIPWAY_APP_TOKEN
 };
 
-/// "dark_mode", "dpi", "initial_url", "key_repeat", "keyboard_layout", "locale", "time_zone". Sorted.
+/// "dark_mode" (true, false), "dpi" (96), "initial_url", "key_repeat" ("500 30": milliseconds before the first repeat,
+/// repeats a second), "keyboard_layout" (X's: us, de), "locale" (de_DE.UTF-8), "time_zone" (Europe/Berlin). Sorted.
 const std::vector<std::string>& startup_data_names();
 /// InvalidInput with the name and what it must be, for an unknown name or a value that no app could use.
 Result<void> check_startup_data(const std::map<std::string, std::string>& data);
@@ -89,7 +90,7 @@ struct AppSpec {
   std::string home;
   std::map<std::string, std::string> startup;  ///< defaults
   bool process = false;
-  Duration longest{0};     ///< hard end after this long; 0: none
+  Duration longest{0};        ///< hard end after this long; 0: none
   int sessions_a_person = 3;  ///< running at once
 };
 /// InvalidInput, one line a mistake, naming the key.

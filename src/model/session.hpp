@@ -19,6 +19,10 @@ enum class SessionState {
 std::string_view session_state_name(SessionState state);  ///< "WAITING", …
 Result<SessionState> session_state_from_name(std::string_view name);
 bool is_terminal(SessionState state);
+/// The state of a session whose job is in that state; `ready`: the app has answered its probe.
+SessionState session_state_of(JobState job, bool ready);
+/// What the job of a session asks for: the app's template, without a pool and with an empty app token.
+JobSpec carrying_job(const AppSpec& app);
 
 struct Session {
   SessionId id;
@@ -34,7 +38,7 @@ struct Session {
   WallTime placed_at;   ///< of the current attempt, like the two below
   WallTime started_at;  ///< container seen running
   WallTime ready_at;
-  WallTime ends_at;  ///< hard end; zero: none
+  WallTime ends_at;     ///< hard end; zero: none
   WallTime idle_since;  ///< zero: in use
   WallTime finished_at;
 };

@@ -28,6 +28,7 @@ inline constexpr std::string_view kConnectPath = "/agent/v1/connect";
 inline constexpr std::string_view kBlobPath = "/agent/v1/blobs/";
 inline constexpr std::string_view kTunnelPath = "/agent/v1/tunnels/";
 inline constexpr std::string_view kTunnelProtocol = "slipway-tunnel";
+inline constexpr std::size_t kTunnelNameLength = 32;  ///< letters, digits, '-' and '_'
 /// In Hello::features of an agent that runs services. A host without it is no fit for a session.
 inline constexpr std::string_view kServicesFeature = "services";
 inline constexpr std::size_t kMaxMessageBytes = 8 << 20;     ///< a start order with a full manifest is below 5 MiB

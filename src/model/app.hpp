@@ -51,7 +51,7 @@ struct AppAuth {
 
 struct IdleRule {
   Duration after{0};  ///< 0: never ends for being idle
-  /// Below this much CPU use, in thousandths of a core, the app counts as doing nothing.
+  /// Below this much CPU use, in thousandths of a core, the app counts as doing nothing. 0: CPU use does not matter.
   std::int64_t cpu_millis_below = 50;
   /// The countdown that the page shows.
   Duration warning = std::chrono::seconds(60);

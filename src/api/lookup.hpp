@@ -15,6 +15,9 @@ constexpr auth::Kind kind_of() {
   if constexpr (std::is_same_v<T, model::Host>) return auth::Kind::Host;
   if constexpr (std::is_same_v<T, model::Image>) return auth::Kind::Image;
   if constexpr (std::is_same_v<T, model::Bake>) return auth::Kind::Bake;
+  if constexpr (std::is_same_v<T, model::App>) return auth::Kind::App;
+  if constexpr (std::is_same_v<T, model::Session>) return auth::Kind::Session;
+  if constexpr (std::is_same_v<T, model::Link>) return auth::Kind::Link;
 }
 
 template <typename T>
@@ -25,6 +28,8 @@ const controller::Table<T>& rows_of(const controller::Tables& tables) {
 inline bool goes_by(const model::Host& host, const std::string& name) {
   return host.name == name || host.instance_id == name;
 }
+/// The job of a session is known by its id alone: its name is the session's.
+inline bool goes_by(const model::Job& job, const std::string& name) { return !job.spec.service && job.name == name; }
 template <typename T>
 bool goes_by(const T& row, const std::string& name) {
   return row.name == name;

@@ -1,5 +1,6 @@
-// Reverse proxy of one exchange over an upstream connection that somebody opened: head rewritten by the caller, body and
-// answer streamed both ways without collecting them, back-pressure kept, an upgrade (WebSocket) spliced. Loop's thread.
+// Reverse proxy of one exchange over an upstream connection that somebody opened: head rewritten by the caller, body
+// and answer streamed both ways without collecting them, back-pressure kept, an upgrade (WebSocket) spliced. Loop's
+// thread.
 #pragma once
 #include <functional>
 #include <memory>

@@ -10,6 +10,7 @@
 
 #include "net/http_parser.hpp"
 #include "net/http_server.hpp"
+#include "net/input_buffer.hpp"
 #include "net/output_queue.hpp"
 #include "net/transport.hpp"
 
@@ -34,6 +35,7 @@ class ServerConnection final : public std::enable_shared_from_this<ServerConnect
     std::function<Result<void>(std::string_view)> piece;
     std::function<void(Result<void>)> done;
     std::uint64_t got_bytes = 0;
+    bool paused = false;
   };
 
   ServerConnection(std::shared_ptr<ServerShared> shared, std::shared_ptr<Transport> transport, RequestHead peer);
@@ -48,6 +50,10 @@ class ServerConnection final : public std::enable_shared_from_this<ServerConnect
   [[nodiscard]] bool serves(std::uint64_t serial) const { return serial == serial_ && phase_ == Phase::Request; }
   [[nodiscard]] const MessageParser::Head& request() const { return request_; }
   void read_body(BodyReader reader);
+  void pause_body();
+  void resume_body(std::uint64_t serial);
+  /// Nothing of the request is left to be read.
+  [[nodiscard]] bool request_complete() const { return parser_->complete(); }
   /// Whether the answer must say that the connection closes after it; decided once for each answer.
   bool closes_after_answer();
   void close_after_answer() { close_after_ = true; }
@@ -58,7 +64,7 @@ class ServerConnection final : public std::enable_shared_from_this<ServerConnect
   void post(std::function<void()> work) { shared_->loop.post(std::move(work)); }
   /// The peer has gone, or must: tells whoever waits.
   void break_off(const std::string& why);
-  /// Hands the byte stream over to a WebSocket; the connection stays counted while it is held.
+  /// Hands the byte stream over, to a WebSocket or whoever upgraded; the connection stays counted while it is held.
   std::shared_ptr<Transport> upgrade();
 
  private:
@@ -72,14 +78,15 @@ class ServerConnection final : public std::enable_shared_from_this<ServerConnect
   void end_body(Result<void> result);
   bool give_piece(std::string_view piece);
   void want_input();
-  void input(const ErrorCode& error, std::size_t size);
+  void readable(ErrorCode error);
   void input_ended(const ErrorCode& error);
   void tell_gone();
   void answered();
   void refuse(int status, const std::string& detail);
   void leave();
   [[nodiscard]] int ticks(Duration duration) const;
-  [[nodiscard]] std::string_view buffered() const { return {buffer_.data() + begin_, end_ - begin_}; }
+  [[nodiscard]] bool wants_body() const;
+  [[nodiscard]] std::size_t input_limit() const;
 
   std::shared_ptr<ServerShared> shared_;
   std::shared_ptr<Transport> transport_;
@@ -90,8 +97,7 @@ class ServerConnection final : public std::enable_shared_from_this<ServerConnect
   OutputQueue output_;
   std::uint64_t serial_ = 0;
 
-  std::vector<char> buffer_;
-  std::size_t begin_ = 0, end_ = 0;
+  InputBuffer input_;
   bool reading_ = false, pumping_ = false, input_over_ = false, fresh_head_ = true;
 
   std::unique_ptr<BodyReader> body_;

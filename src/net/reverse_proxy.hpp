@@ -12,17 +12,20 @@ namespace slipway::net {
 
 struct ProxyRequest {
   std::string target;  ///< as it is sent upstream
-  /// Every end-to-end field that goes upstream, Host among them. Hop-by-hop fields (RFC 9110, 7.6.1) and framing are
-  /// made here.
+  /// Every field that goes upstream, Host among them: the peer's through end_to_end(), and then the caller's own, which
+  /// the peer's Connection field must not be able to name. What is left of hop-by-hop fields, and framing, is replaced.
   Headers headers;
   std::unique_ptr<RawStream> upstream;
-  /// Longest silence of the upstream before its answer's head; an answer that has begun may pause for ever.
+  /// Longest silence of the upstream (it neither takes nor gives a byte) before its answer's head; an answer that has
+  /// begun may pause for ever.
   Duration head_timeout = std::chrono::minutes(5);
 };
 
 struct ProxyEnd {
-  /// An error if the upstream could not be used. If nothing was answered yet (`answered` false) the exchange is still
-  /// open and is the caller's to answer.
+  /// Unreachable if the upstream broke off or answered what is no proper HTTP, Timeout if it was silent, InvalidInput
+  /// if the request's body or a field was malformed, Cancelled if the peer went away. If nothing was answered yet
+  /// (`answered` false) the exchange is still open and is the caller's to answer, or to try again with another upstream
+  /// if the request has no body. If the answer had begun it was aborted.
   Result<void> result;
   bool answered = false;
   bool upgraded = false;
@@ -32,12 +35,14 @@ struct ProxyEnd {
 };
 
 struct ProxyCallbacks {
-  /// May change the answer's fields (never framing). Called once, before anything is sent.
+  /// May change the fields of the answer, also of a 101. Framing is not among them. Called once, before anything is
+  /// sent.
   std::function<void(int status, Headers& headers)> edit_answer;
-  std::function<void(ProxyEnd)> done;  ///< last
+  std::function<void(ProxyEnd)> done;  ///< last, and never inside reverse_proxy()
 };
 
-/// The exchange is held until the end. If the peer goes away, the upstream is closed.
+/// The exchange is held until the end, or until an upgrade. If the peer goes away (see Exchange::on_gone), the upstream
+/// is closed. A request that says `Expect: 100-continue` is read when the upstream says so, or a second later.
 void reverse_proxy(runtime::Loop& loop, std::shared_ptr<Exchange> exchange, ProxyRequest request,
                    ProxyCallbacks callbacks);
 

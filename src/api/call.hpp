@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "api/follow_hub.hpp"
+#include "api/session_origin.hpp"
 #include "auth/policy.hpp"
 #include "controller/runner.hpp"
 #include "net/http_server.hpp"
@@ -28,6 +29,7 @@ struct Context {
   std::string agent_advertise;
   std::string fingerprint;
   std::string version;
+  SessionOrigin sessions;  ///< where people reach them
 };
 
 struct Answer {

@@ -5,6 +5,7 @@
 #include <linux/btrfs_tree.h>
 #include <linux/magic.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
 
 #include <cstring>
@@ -200,6 +201,22 @@ Result<Usage> usage(const Directory& subvolume) {
   return Usage{.referenced_bytes = read_number(accounting + "/referenced"),
                .exclusive_bytes = read_number(accounting + "/exclusive"),
                .limit_bytes = limited ? read_number(accounting + "/max_referenced") : 0};
+}
+
+Result<std::int64_t> held_bytes(const Directory& subvolume) {
+  SLIPWAY_ASSIGN(const Usage own, usage(subvolume));
+  std::int64_t held = own.referenced_bytes;
+  SLIPWAY_TRY(for_each_nested(subvolume, [&](const Nested&, const Directory&, const Directory& child) -> Result<void> {
+    SLIPWAY_ASSIGN(const std::int64_t below, held_bytes(child));
+    held += below;
+    return {};
+  }));
+  return held;
+}
+
+bool is_subvolume(const Directory& directory) {
+  struct stat info{};
+  return fstat(directory.fd(), &info) == 0 && info.st_ino == BTRFS_FIRST_FREE_OBJECTID;
 }
 
 Result<void> sync(const Directory& directory) {

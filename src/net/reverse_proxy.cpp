@@ -41,6 +41,10 @@ class Proxy final : public std::enable_shared_from_this<Proxy> {
   }
 
   void start();
+  void cancel() {
+    splice_.reset();
+    end(fail(Code::Cancelled, "it was ended from outside"));
+  }
 
  private:
   [[nodiscard]] std::unique_ptr<MessageParser> new_parser() const {
@@ -357,9 +361,13 @@ void Proxy::end(Result<void> result) {
 
 }  // namespace
 
-void reverse_proxy(runtime::Loop& loop, std::shared_ptr<Exchange> exchange, ProxyRequest request,
-                   ProxyCallbacks callbacks) {
-  std::make_shared<Proxy>(loop, std::move(exchange), std::move(request), std::move(callbacks))->start();
+std::function<void()> reverse_proxy(runtime::Loop& loop, std::shared_ptr<Exchange> exchange, ProxyRequest request,
+                                    ProxyCallbacks callbacks) {
+  const auto proxy = std::make_shared<Proxy>(loop, std::move(exchange), std::move(request), std::move(callbacks));
+  proxy->start();
+  return [weak = std::weak_ptr(proxy)] {
+    if (const auto self = weak.lock()) self->cancel();
+  };
 }
 
 }  // namespace slipway::net

@@ -43,7 +43,9 @@ struct ProxyCallbacks {
 
 /// The exchange is held until the end, or until an upgrade. If the peer goes away (see Exchange::on_gone), the upstream
 /// is closed. A request that says `Expect: 100-continue` is read when the upstream says so, or a second later.
-void reverse_proxy(runtime::Loop& loop, std::shared_ptr<Exchange> exchange, ProxyRequest request,
-                   ProxyCallbacks callbacks);
+/// What is returned ends it at once, an upgraded connection too, with Cancelled for `done`; after the end it does
+/// nothing.
+std::function<void()> reverse_proxy(runtime::Loop& loop, std::shared_ptr<Exchange> exchange, ProxyRequest request,
+                                    ProxyCallbacks callbacks);
 
 }  // namespace slipway::net

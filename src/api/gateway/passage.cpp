@@ -6,6 +6,9 @@
 #include "net/reverse_proxy.hpp"
 
 namespace slipway::api {
+namespace {
+constexpr int kSwitchingProtocols = 101;
+}
 
 /// One request on its way to the app and back.
 struct SessionGateway::Passage {
@@ -15,6 +18,11 @@ struct SessionGateway::Passage {
   TunnelTarget target;
   std::shared_ptr<OpenVisit> visit;
   bool may_repeat = false;
+
+  void forget() {
+    request->exchange.reset();
+    view.reset();
+  }
 };
 
 std::optional<TunnelTarget> tunnel_target(const controller::SessionView& view, const model::AppPort& port) {
@@ -57,7 +65,7 @@ void SessionGateway::pass_on(const Request& request, const View& view, const mod
 /// be sent again; everything else gets a fresh one.
 void SessionGateway::run(const std::shared_ptr<Passage>& passage, bool fresh) {
   if (!fresh) {
-    if (auto idle = pool_.take(passage->request->session, passage->port.port, passage->view->allocation))
+    if (auto idle = pool_.take(passage->request->session, passage->port.port, passage->target.allocation))
       return proxy(passage, std::move(idle), /*pooled=*/true);
   }
   ports_.tunnels.open(passage->target, [this, passage](Result<std::unique_ptr<net::RawStream>> stream) {
@@ -68,25 +76,32 @@ void SessionGateway::run(const std::shared_ptr<Passage>& passage, bool fresh) {
 
 void SessionGateway::proxy(const std::shared_ptr<Passage>& passage, std::unique_ptr<net::RawStream> stream,
                            bool pooled) {
-  const auto& exchange = passage->request->exchange;
+  const auto exchange = passage->request->exchange;
   net::ProxyRequest request{.target = exchange->head().target,
                             .headers = upstream_headers(exchange->head(), {.tls = options_.origin.tls,
                                                                            .auth = passage->view->auth,
                                                                            .app_token = passage->view->app_token}),
                             .upstream = std::move(stream)};
   net::ProxyCallbacks callbacks{
-      .edit_answer = [](int, net::Headers& headers) { confine_answer(headers); },
+      .edit_answer =
+          [passage](int status, net::Headers& headers) {
+            confine_answer(headers);
+            // A WebSocket may stay for days: nothing of the request is kept for it.
+            if (status == kSwitchingProtocols) passage->forget();
+          },
       .done =
           [this, passage, pooled](net::ProxyEnd end) {
             if (end.upstream != nullptr)
-              pool_.put(passage->request->session, passage->port.port, passage->view->allocation,
+              pool_.put(passage->request->session, passage->port.port, passage->target.allocation,
                         std::move(end.upstream));
-            if (end.result || end.answered) return;
+            if (end.result || end.answered || passage->request->exchange == nullptr) return;
+            // The browser has gone, or its link was revoked.
+            if (end.result.error().code == Code::Cancelled) return refuse_stranger(passage->request);
             if (pooled && passage->may_repeat) return run(passage, /*fresh=*/true);
             refuse_visit(*passage->request,
                          fail(Code::Unavailable, "the app broke the connection off before it answered").error());
           }};
-  net::reverse_proxy(ports_.edge, exchange, std::move(request), std::move(callbacks));
+  passage->visit->close = net::reverse_proxy(ports_.edge, exchange, std::move(request), std::move(callbacks));
 }
 
 void SessionGateway::desktop(const Request& request, const View& view) {

@@ -35,6 +35,26 @@ bool goes_by(const T& row, const std::string& name) {
   return row.name == name;
 }
 
+/// A name stands for what is still there before what is over.
+inline bool is_over(const model::Session& session) { return model::is_terminal(session.state); }
+template <typename T>
+bool is_over(const T&) {
+  return false;
+}
+
+/// The newest of that name which the caller may see: others' things have no claim on a name.
+template <typename T>
+const T* find_by_name(const controller::Tables& tables, const model::Principal& who, const std::string& name) {
+  const auto newest = [&](bool over) {
+    return rows_of<T>(tables).newest([&](const T& one) {
+      return is_over(one) == over && goes_by(one, name) &&
+             auth::allowed(who, auth::Action::Read, {kind_of<T>(), one.meta.owner});
+    });
+  };
+  const auto* found = newest(false);
+  return found != nullptr ? found : newest(true);
+}
+
 /// By id, else the newest of that name. NotFound; Denied if the caller may not do `action` to it.
 template <typename T>
 Result<const T*> find(const controller::Tables& tables, const model::Principal& who, auth::Action action,
@@ -43,7 +63,7 @@ Result<const T*> find(const controller::Tables& tables, const model::Principal& 
   if (const auto id = decltype(T::id)::parse(text))
     row = rows_of<T>(tables).find(*id);
   else if (!text.empty())
-    row = rows_of<T>(tables).newest([&](const T& one) { return goes_by(one, text); });
+    row = find_by_name<T>(tables, who, text);
   if (row == nullptr)
     return fail(Error{.code = Code::NotFound,
                       .message = fmt::format("no {} '{}'", auth::kind_name(kind_of<T>()), text.substr(0, 100)),

@@ -298,7 +298,8 @@ TEST(ContainerSpec, Body_HoldsTheClosedModel) {
   order.spec.env = {{"SLIPWAY_JOB_ID", "forged"}, {"A", "b c"}};
   order.spec.resources = {.cpu_millis = 1500, .memory_bytes = 1 << 30};
   order.spec.log_limit_bytes = 77;
-  const auto body = boost::json::parse(container_json(order, {.work = "/w", .artifacts = "/a", .log = "/l", .init = "/i"}, "me"));
+  const auto body =
+      boost::json::parse(container_json(order, {.work = "/w", .artifacts = "/a", .log = "/l", .init = "/i"}, "me"));
   const auto& host = body.at("HostConfig");
   EXPECT_EQ(host.at("Memory"), 1 << 30);
   EXPECT_EQ(host.at("MemorySwap"), 1 << 30);

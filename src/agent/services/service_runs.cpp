@@ -40,7 +40,7 @@ void ServiceRuns::begin(const AllocationId& allocation, const std::string& conta
   run.service = service;
   run.cancelled = std::make_shared<std::atomic<bool>>(false);
   run.last_silence.clear();
-  run.pause = kFirstProbePause;
+  run.begun = clock_.now().steady;
   if (!activity_.active()) activity_ = loop_.every(activity_interval_, [this] { tell_activity(); });
   look(allocation, run.generation);
 }
@@ -125,8 +125,9 @@ void ServiceRuns::probed(const AllocationId& allocation, std::uint64_t generatio
   Run* run = current(allocation, generation);
   if (run == nullptr) return;
   if (answer) return callbacks_.on_event(ServiceAnswered{allocation});
-  run->retry = loop_.after(run->pause, [this, allocation, generation] { probe(allocation, generation); });
-  run->pause = std::min(run->pause * 3 / 2, kLongestProbePause);
+  // A twentieth of the wait so far: so looking seldom never makes the wait more than 5 % longer.
+  const Duration pause = std::clamp((clock_.now().steady - run->begun) / 20, kFirstProbePause, kLongestProbePause);
+  run->retry = loop_.after(pause, [this, allocation, generation] { probe(allocation, generation); });
   silent(allocation, *run, answer.error().text());
 }
 

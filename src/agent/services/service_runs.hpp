@@ -44,7 +44,7 @@ class ServiceRuns {
     std::shared_ptr<std::atomic<bool>> cancelled;
     CpuMeter meter;
     std::string last_silence;
-    Duration pause{0};
+    SteadyTime begun;
     runtime::Loop::Timer retry;
   };
   [[nodiscard]] Run* current(const AllocationId& allocation, std::uint64_t generation);

@@ -241,6 +241,22 @@ TEST_F(ServicesWithRealDocker, App_OnLoopbackOfItsOwnNetworkIsReady) {
   EXPECT_THAT(read_all(browser), testing::EndsWith("192"));
 }
 
+TEST_F(ServicesWithRealDocker, Terminal_CanBeUsedInsideAndBelongsToRootAfterwards) {
+  if (!std::filesystem::exists("/dev/tty10")) GTEST_SKIP() << "this machine has no /dev/tty10";
+  die();
+  config.device_directory = "/dev";
+  begin();
+  ASSERT_TRUE(eventually([&] { return controller.hello_count() == 2 && controller.ready(); }));
+  auto one = service(8080);
+  one.spec.service->slots = {.ttys = 1};
+  one.spec.command = {"sh", "-c", "exec 3<>/dev/tty$SLIPWAY_TTYS && echo opened $SLIPWAY_TTYS"};
+  run_to_end(one);
+  EXPECT_EQ(whole_log(one, model::LogStream::Stdout), "opened 10\n");
+  struct stat info{};
+  ASSERT_EQ(stat("/dev/tty10", &info), 0);
+  EXPECT_EQ(info.st_uid, 0U);
+}
+
 TEST_F(ServicesWithRealDocker, Container_HasItsHomeAndCannotWriteStartupData) {
   auto one = service(8080);
   one.spec.service->home = "/home/person";

@@ -61,7 +61,8 @@ TEST_F(ServerTest, BadRequests_AreProblemsOfTheRightStatus) {
 TEST_F(ServerTest, OpenApi_ListsEveryPath) {
   const auto document = json(call("GET", "/api/v1/openapi.json"));
   EXPECT_EQ(document.at("openapi").as_string(), "3.1.0");
-  for (const char* path : {"/jobs", "/jobs/{id}/artifacts/{path}", "/bakes/{id}/log", "/hosts/join-tokens"})
+  for (const char* path :
+       {"/jobs", "/jobs/{id}/artifacts/{path}", "/bakes/{id}/log", "/hosts/join-tokens", "/sessions/{id}/links/{link}"})
     EXPECT_TRUE(document.at("paths").as_object().contains(path)) << path;
 }
 

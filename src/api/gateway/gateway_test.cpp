@@ -91,6 +91,11 @@ TEST_F(GatewayTest, Upload_PassesThrough) {
   EXPECT_EQ(answer.body, fmt::format("{}", kBytes));
 }
 
+TEST_F(GatewayTest, Download_PassesThrough) {
+  const auto session = ready();
+  EXPECT_EQ(visit(session, "/download", {{"Cookie", sign_in(session)}}).body.size(), LittleApp::kDownloadBytes);
+}
+
 TEST_F(GatewayTest, IdleTunnel_IsUsedAgain_AndReplacedWhenTheAppClosedIt) {
   const auto session = ready();
   const auto cookie = sign_in(session);
@@ -187,18 +192,28 @@ TEST_F(GatewayTest, Desktop_IsShownInOurPage) {
   EXPECT_EQ(visit(session, "/.slipway/ping").status, 204);
 }
 
-TEST_F(GatewayTest, Desktop_BytesGoBothWays_UntilTheLinkIsRevoked) {
+TEST_F(GatewayTest, Desktop_BytesGoBothWays) {
   // The app's HTTP server stands in for a VNC server: what matters is that bytes pass as they are.
+  const auto session = ready("desk");
+  const auto cookie = sign_in(session);
+  net::RawSocket socket(people_port());
+  EXPECT_THAT(ask_for_websocket(socket, session, "/.slipway/vnc", {{"Cookie", cookie}, {"Origin", session.origin}}),
+              HasSubstr(" 101 "));
+  socket.send(frame(2, "GET /vnc HTTP/1.1\r\nHost: x\r\n\r\n"));
+  EXPECT_THAT(socket.read_until("the app says hello"), HasSubstr("200"));
+  socket.send(frame(2, "GET /download HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+  EXPECT_GT(socket.read_until("\x88").size(), LittleApp::kDownloadBytes);
+}
+
+TEST_F(GatewayTest, Desktop_EndsWithItsLink) {
   const auto session = ready("desk");
   const auto link = link_to(session);
   const auto cookie = sign_in(session, link);
   net::RawSocket socket(people_port());
   EXPECT_THAT(ask_for_websocket(socket, session, "/.slipway/vnc", {{"Cookie", cookie}, {"Origin", session.origin}}),
               HasSubstr(" 101 "));
-  socket.send(frame(2, "GET /vnc HTTP/1.1\r\nHost: x\r\n\r\n"));
-  EXPECT_THAT(socket.read_until("the app says hello"), HasSubstr("200"));
   EXPECT_EQ(call("DELETE", "/api/v1/sessions/" + session.id + "/links/" + link.id).status, 200);
-  EXPECT_TRUE(socket.ended_within(kPatience));
+  EXPECT_THAT(socket.read_until("\x88"), HasSubstr("\x88")) << "a WebSocket's close frame";
 }
 
 TEST_F(GatewayTest, ShortAddress_LeadsToTheSessionsOrigin) {

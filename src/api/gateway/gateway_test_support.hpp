@@ -14,6 +14,7 @@ namespace slipway::api {
 /// HTTP and WebSocket; remembers what it was asked.
 class LittleApp {
  public:
+  static constexpr std::size_t kDownloadBytes = 16 << 20;
   LittleApp() : server_([this](std::shared_ptr<net::Exchange> exchange) { answer(std::move(exchange)); }) {}
   [[nodiscard]] std::uint16_t port() const { return server_.port(); }
   std::vector<net::RequestHead> seen() {
@@ -43,7 +44,7 @@ class LittleApp {
     if (target == "/ws") return echo(exchange);
     if (target == "/events") return begin_events(exchange);
     if (target == "/upload") return count_body(exchange);
-    auto response = net::text_response("the app says hello");
+    auto response = net::text_response(target == "/download" ? std::string(kDownloadBytes, 'd') : "the app says hello");
     if (target == "/cookies") {
       response.headers.add("Set-Cookie", "mine=1; Domain=localhost; Path=/");
       response.headers.add("Set-Cookie", "slipway-ses-00000000000000000000=forged");

@@ -105,17 +105,23 @@ function end(title, text) {
   path.stop();
 }
 
-function panel(button_id, panel_id) {
+const kPanels = [["clipboard-button", "clipboard-panel"], ["keyboard-button", "keyboard-panel"]];
+
+// One at a time; "" closes all.
+function open_panel(wanted) {
+  for (const [button, box] of kPanels) {
+    element(box).hidden = box !== wanted;
+    element(button).setAttribute("aria-expanded", String(box === wanted));
+  }
+}
+
+function make_panel(button_id, box_id) {
   const button = element(button_id);
-  const box = element(panel_id);
-  const set = (open) => {
-    box.hidden = !open;
-    button.setAttribute("aria-expanded", String(open));
-  };
-  button.addEventListener("click", () => set(box.hidden));
+  const box = element(box_id);
+  button.addEventListener("click", () => open_panel(box.hidden ? box_id : ""));
   box.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
-    set(false);
+    open_panel("");
     button.focus();
   });
 }
@@ -134,8 +140,7 @@ async function hint_layout() {
 
 element("size").value = localStorage.getItem("slipway-size") || "resize";
 element("size").addEventListener("change", apply_size);
-panel("clipboard-button", "clipboard-panel");
-panel("keyboard-button", "keyboard-panel");
+for (const [button, box] of kPanels) make_panel(button, box);
 element("send-cad").addEventListener("click", () => rfb && rfb.sendCtrlAltDel());
 element("send-esc").addEventListener("click", () => rfb && rfb.sendKey(0xff1b, "Escape"));
 element("full-button").addEventListener("click", () => {

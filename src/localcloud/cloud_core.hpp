@@ -43,7 +43,7 @@ class CloudCore {
 
   Ec2Api& api() { return api_; }
   EfsApi& efs() { return efs_; }
-  [[nodiscard]] const Mounts& mounts() const { return mounts_; }
+  Mounts& mounts() { return mounts_; }
   Lifecycle& lifecycle() { return lifecycle_; }
   BaseBuilds& bases() { return bases_; }
   [[nodiscard]] const Imds& imds() const { return imds_; }

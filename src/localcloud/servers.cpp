@@ -66,7 +66,7 @@ void respond_text(net::Exchange& exchange, const MountAnswer& answer) {
   exchange.respond(std::move(response));
 }
 
-void serve_mounts(const CloudCore& core, const std::shared_ptr<net::Exchange>& exchange, const ImdsRequest& request) {
+void serve_mounts(CloudCore& core, const std::shared_ptr<net::Exchange>& exchange, const ImdsRequest& request) {
   exchange->read_body(kMaxMountRequestBytes, [&core, exchange, request](const Result<std::string>& body) {
     if (!body) return respond_text(*exchange, {.status = http_status(body.error().code), .text = "bad body\n"});
     core.mounts().handle(request, *body, exchange->head().peer_address,
@@ -81,7 +81,7 @@ void serve_api(CloudCore& core, const std::shared_ptr<net::Exchange>& exchange) 
   serve_ec2(core, exchange);
 }
 
-void serve_metadata(const CloudCore& core, const std::shared_ptr<net::Exchange>& exchange) {
+void serve_metadata(CloudCore& core, const std::shared_ptr<net::Exchange>& exchange) {
   const auto& head = exchange->head();
   const auto path = net::decode_path(head.target);
   if (!path) return exchange->respond({.status = 400, .headers = {}, .body = "bad path\n"});

@@ -11,6 +11,6 @@ namespace slipway::localcloud {
 /// EC2 and EFS, which their paths tell apart.
 void serve_api(CloudCore& core, const std::shared_ptr<net::Exchange>& exchange);
 /// Also what the mount helper asks for.
-void serve_metadata(const CloudCore& core, const std::shared_ptr<net::Exchange>& exchange);
+void serve_metadata(CloudCore& core, const std::shared_ptr<net::Exchange>& exchange);
 
 }  // namespace slipway::localcloud

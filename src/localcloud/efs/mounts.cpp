@@ -108,16 +108,29 @@ Result<void> Mounts::finish(const FileSystemMount& mount, const Result<void>& ou
 }
 
 void Mounts::handle(const ImdsRequest& request, const std::string& body, std::string_view peer_address,
-                    std::function<void(MountAnswer)> done) const {
+                    std::function<void(MountAnswer)> done) {
   const auto asker = parts_.imds.identify(request, peer_address);
   if (!asker) return done({.status = asker.error().status, .text = "no valid metadata token of an instance\n"});
   if (request.method != "PUT") return done({.status = 405, .text = "use PUT\n"});
   auto prepared = prepare(**asker, body);
   if (!prepared) return done(answer_of(fail(prepared.error())));
-  const auto mount = std::make_shared<FileSystemMount>(*std::move(prepared));
-  const auto outcome = std::make_shared<Result<void>>();
-  parts_.offload([&machines = parts_.machines, mount, outcome] { *outcome = machines.mount_file_system(*mount); },
-                 [this, mount, outcome, done = std::move(done)] { done(answer_of(finish(*mount, *outcome))); });
+  const std::string id = (*asker)->id;
+  auto& jobs = jobs_[id];
+  if (jobs.size() >= kMostWaiting) return done({.status = 503, .text = "too many mounts wait; try again\n"});
+  jobs.push_back(std::make_shared<Job>(Job{*std::move(prepared), {}, std::move(done)}));
+  if (jobs.size() == 1) start(id);
+}
+
+void Mounts::start(const std::string& instance_id) {
+  const auto job = jobs_.at(instance_id).front();
+  parts_.offload([&machines = parts_.machines, job] { job->outcome = machines.mount_file_system(job->mount); },
+                 [this, job, instance_id] {
+                   job->done(answer_of(finish(job->mount, job->outcome)));
+                   auto& jobs = jobs_.at(instance_id);
+                   jobs.pop_front();
+                   if (!jobs.empty()) return start(instance_id);
+                   jobs_.erase(instance_id);
+                 });
 }
 
 }  // namespace slipway::localcloud

@@ -8,7 +8,10 @@
 //
 // Thread: the cloud's loop; mounts are made on the mount threads. Owner: CloudCore.
 #pragma once
+#include <deque>
 #include <functional>
+#include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -30,6 +33,9 @@ Result<FileSystemMount> parse_mount_request(std::string_view form);
 /// Denied if the mount target's groups do not let TCP 2049 in from the instance.
 Result<void> admit(const Inventory& inventory, const Instance& instance, const std::string& file_system_id);
 
+/// More than the homes of one host's containers at its start.
+inline constexpr std::size_t kMostWaiting = 64;
+
 struct MountAnswer {
   int status = 200;
   std::string text;
@@ -46,14 +52,22 @@ class Mounts {
   };
   explicit Mounts(Parts parts) : parts_(std::move(parts)) {}
 
-  /// Always answers, and after the mount is there.
+  /// Always answers, and after the mount is there. Mounts of one instance are made one after another, so that none
+  /// keeps others from theirs; 503 over kMostWaiting of them.
   void handle(const ImdsRequest& request, const std::string& body, std::string_view peer_address,
-              std::function<void(MountAnswer)> done) const;
+              std::function<void(MountAnswer)> done);
 
  private:
+  struct Job {
+    FileSystemMount mount;
+    Result<void> outcome;
+    std::function<void(MountAnswer)> done;
+  };
+  void start(const std::string& instance_id);
   [[nodiscard]] Result<FileSystemMount> prepare(const Instance& instance, const std::string& body) const;
   [[nodiscard]] Result<void> finish(const FileSystemMount& mount, const Result<void>& outcome) const;
   Parts parts_;
+  std::map<std::string, std::deque<std::shared_ptr<Job>>> jobs_;  ///< by instance; the first one is being made
 };
 
 }  // namespace slipway::localcloud

@@ -127,6 +127,38 @@ TEST_F(MountRequests, DeletedMountTarget_TakesItsMountsOutOfTheGuests) {
   EXPECT_TRUE(machines_.mounts.empty());
 }
 
+TEST_F(MountRequests, ManyAtOnce_AreMadeOneAfterAnotherAndTheQueueHasABound) {
+  std::map<int, int> statuses;
+  for (std::size_t index = 0; index < kMostWaiting + 3; ++index) {
+    core_->mounts().handle({.method = "PUT", .path = std::string(kMountsPath), .token = token(kPeer), .token_ttl = {}},
+                           form("&quota=1" + std::to_string(index) + "MiB"), kPeer,
+                           [&](MountAnswer given) { ++statuses[given.status]; });
+    EXPECT_EQ(queue_.size(), 1) << "one of them at a time";
+  }
+  settle();
+  EXPECT_EQ(statuses, (std::map<int, int>{{200, static_cast<int>(kMostWaiting)}, {503, 3}}));
+  ASSERT_EQ(machines_.mounts.size(), kMostWaiting);
+  EXPECT_LT(machines_.mounts.front().directory.quota_bytes, machines_.mounts.back().directory.quota_bytes);
+  EXPECT_EQ(ask(form()).status, 200) << "afterwards as before";
+}
+
+TEST_F(MountRequests, MountTarget_IsDeletingUntilItIsOutOfEveryGuest) {
+  EXPECT_EQ(ask(form()).status, 200);
+  machines_.fail_mount = Error{.code = Code::Timeout, .message = "hangs", .fix = {}, .context = {}};
+  EXPECT_EQ(efs("DELETE", "mount-targets/" + target_).first, 204);
+  settle();
+  const auto shown = efs("GET", "mount-targets", "MountTargetId=" + target_).second.at("MountTargets").at(0);
+  EXPECT_EQ(shown.at("LifeCycleState"), "deleting");
+  EXPECT_EQ(efs_refused("DELETE", "file-systems/" + system_), "409 FileSystemInUse");
+  machines_.fail_mount.reset();
+  EXPECT_EQ(ask(form()).status, 404);
+  clock_.advance(std::chrono::seconds(2));
+  core_->tick();
+  settle();
+  EXPECT_EQ(efs_refused("GET", "mount-targets", "MountTargetId=" + target_), "404 MountTargetNotFound");
+  EXPECT_TRUE(machines_.mounts.empty());
+}
+
 TEST_F(MountRequests, MountThatComesAboutWhileItsTargetGoes_IsTakenBack) {
   std::optional<MountAnswer> answer;
   core_->mounts().handle({.method = "PUT", .path = std::string(kMountsPath), .token = token(kPeer), .token_ttl = {}},

@@ -96,11 +96,9 @@ void Storage::remove(const FileSystem& system) {
 }
 
 void Storage::close(const MountTarget& target) {
-  auto step = [&machines = parts_.machines, id = target.file_system_id, mounted = guests()]() -> Result<void> {
-    // A guest whose paths hang keeps its mount until it ends; it is not for it to keep the mount target.
-    const auto detached = machines.detach_file_system(id, mounted);
-    if (!detached) log::warn("{} stays mounted in a guest: {}", id, detached.error().text());
-    return {};
+  // Until it is out of every guest the row says so; a guest whose paths hang keeps it there, and must be ended.
+  auto step = [&machines = parts_.machines, id = target.file_system_id, mounted = guests()] {
+    return machines.detach_file_system(id, mounted);
   };
   run(target.id, std::move(step), [id = target.id] { return removal("MountTarget:deleted", MountTarget::kTable, id); });
 }

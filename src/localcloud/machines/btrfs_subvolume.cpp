@@ -135,6 +135,21 @@ Result<void> snapshot_nested(const Directory& source, const Directory& copy) {
   });
 }
 
+/// Each level takes stack and descriptors; nothing sensible nests this deep.
+constexpr int kDeepestNesting = 64;
+
+Result<std::int64_t> held_below(const Directory& subvolume, int depth) {
+  if (depth > kDeepestNesting) return fail(Code::TooLarge, "subvolumes are nested over {} deep", kDeepestNesting);
+  SLIPWAY_ASSIGN(const Usage own, usage(subvolume));
+  std::int64_t held = own.referenced_bytes;
+  SLIPWAY_TRY(for_each_nested(subvolume, [&](const Nested&, const Directory&, const Directory& child) -> Result<void> {
+    SLIPWAY_ASSIGN(const std::int64_t below, held_below(child, depth + 1));
+    held += below;
+    return {};
+  }));
+  return held;
+}
+
 }  // namespace
 
 bool is_btrfs(const std::string& path) {
@@ -203,16 +218,7 @@ Result<Usage> usage(const Directory& subvolume) {
                .limit_bytes = limited ? read_number(accounting + "/max_referenced") : 0};
 }
 
-Result<std::int64_t> held_bytes(const Directory& subvolume) {
-  SLIPWAY_ASSIGN(const Usage own, usage(subvolume));
-  std::int64_t held = own.referenced_bytes;
-  SLIPWAY_TRY(for_each_nested(subvolume, [&](const Nested&, const Directory&, const Directory& child) -> Result<void> {
-    SLIPWAY_ASSIGN(const std::int64_t below, held_bytes(child));
-    held += below;
-    return {};
-  }));
-  return held;
-}
+Result<std::int64_t> held_bytes(const Directory& subvolume) { return held_below(subvolume, 0); }
 
 bool is_subvolume(const Directory& directory) {
   struct stat info{};

@@ -10,8 +10,6 @@
 #include <array>
 #include <chrono>
 
-#include "base/units.hpp"
-
 namespace slipway::localcloud {
 namespace {
 
@@ -47,11 +45,11 @@ bool wait_readable(int fd, SteadyPoint until) {
   _exit(0);
 }
 
-/// Nothing if it ended without a word, or has not ended in time.
-std::optional<EntryReport> await_report(int in, SteadyPoint until) {
+Result<EntryReport> await_report(int in, SteadyPoint until) {
   EntryReport report;
-  if (!wait_readable(in, until)) return std::nullopt;
-  return read(in, &report, sizeof report) == static_cast<ssize_t>(sizeof report) ? std::optional(report) : std::nullopt;
+  if (!wait_readable(in, until)) return fail(Code::Timeout, "a path of the guest did not answer");
+  if (read(in, &report, sizeof report) == static_cast<ssize_t>(sizeof report)) return report;
+  return fail(Code::Internal, "the process inside died");
 }
 
 /// Makes sure that it ends; false if not even SIGKILL ends it now.
@@ -64,24 +62,30 @@ bool reap(pid_t pid, const runtime::Fd& process) {
 
 }  // namespace
 
-Result<void> GuestEntry::begin(const std::string& instance_id) {
-  const std::scoped_lock lock(mutex_);
-  const auto found = inside_.find(instance_id);
-  if (found == inside_.end()) {
-    inside_.emplace(instance_id, 0);
-    return {};
+Result<void> GuestEntry::begin(const std::string& instance_id, Duration deadline) {
+  std::unique_lock lock(mutex_);
+  const auto is_busy = [&] {
+    const auto found = inside_.find(instance_id);
+    return found != inside_.end() && found->second == 0;
+  };
+  if (!ended_.wait_for(lock, deadline, [&] { return !is_busy(); })) {
+    return fail(Code::Unavailable, "another mount in {} is under way", instance_id);
   }
-  if (found->second > 0 && waitpid(found->second, nullptr, WNOHANG) == found->second) {
-    found->second = 0;
-    return {};
+  const auto hanging = inside_.find(instance_id);
+  if (hanging != inside_.end() && waitpid(hanging->second, nullptr, WNOHANG) != hanging->second) {
+    return fail(Code::Unavailable, "an earlier mount in {} hangs on a path of the guest", instance_id);
   }
-  return fail(Code::Unavailable, "another mount in {} is under way", instance_id);
+  inside_.insert_or_assign(instance_id, 0);
+  return {};
 }
 
 void GuestEntry::end(const std::string& instance_id, pid_t hanging) {
-  const std::scoped_lock lock(mutex_);
-  inside_.erase(instance_id);
-  if (hanging > 0) inside_.emplace(instance_id, hanging);
+  {
+    const std::scoped_lock lock(mutex_);
+    inside_.erase(instance_id);
+    if (hanging > 0) inside_.emplace(instance_id, hanging);
+  }
+  ended_.notify_all();
 }
 
 Result<EntryReport> GuestEntry::run(const std::string& instance_id, const runtime::Fd& mounts, Duration deadline,
@@ -90,7 +94,7 @@ Result<EntryReport> GuestEntry::run(const std::string& instance_id, const runtim
   if (pipe2(pipe.data(), O_CLOEXEC) != 0) return fail_errno(errno, "make a pipe");
   const runtime::Fd in(pipe[0]);
   runtime::Fd out(pipe[1]);
-  SLIPWAY_TRY(begin(instance_id));
+  SLIPWAY_TRY(begin(instance_id, deadline));
   const auto until = std::chrono::steady_clock::now() + deadline;
   const pid_t pid = fork();
   if (pid == 0) work_inside(mounts.get(), out.get(), work);
@@ -100,14 +104,12 @@ Result<EntryReport> GuestEntry::run(const std::string& instance_id, const runtim
   }
   out.reset();
   const runtime::Fd process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
-  const auto report = await_report(in.get(), until);
+  auto report = await_report(in.get(), until);
   if (!report) kill(pid, SIGKILL);
   end(instance_id, reap(pid, process) ? 0 : pid);
-  if (!report) {
-    return fail(Code::Timeout, "a path of guest {} did not answer within {}", instance_id, format_duration(deadline));
-  }
+  if (!report) return std::move(report).context("mounting in " + instance_id);
   if (report->step == kCannotEnter) return fail_errno(report->error, "enter the mounts of guest " + instance_id);
-  return *report;
+  return report;
 }
 
 }  // namespace slipway::localcloud

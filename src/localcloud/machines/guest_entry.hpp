@@ -4,6 +4,7 @@
 #pragma once
 #include <sys/types.h>
 
+#include <condition_variable>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -31,16 +32,18 @@ class GuestEntry {
   GuestEntry(const GuestEntry&) = delete;
   GuestEntry& operator=(const GuestEntry&) = delete;
 
-  /// Enters the mount namespace and does the work there. Unavailable while another entry of this guest is under way or
-  /// hangs; Timeout after `deadline`; Io if the namespace cannot be entered. What the work reports is a result.
+  /// Enters the mount namespace and does the work there, after another entry of this guest that is under way.
+  /// Unavailable if that one hangs, or takes longer than `deadline`; Timeout if this one does; Io if the namespace
+  /// cannot be entered; Internal if the process died. What the work reports is a result.
   Result<EntryReport> run(const std::string& instance_id, const runtime::Fd& mounts, Duration deadline,
                           const Work& work);
 
  private:
-  Result<void> begin(const std::string& instance_id);
+  Result<void> begin(const std::string& instance_id, Duration deadline);
   void end(const std::string& instance_id, pid_t hanging);
 
   std::mutex mutex_;
+  std::condition_variable ended_;
   std::map<std::string, pid_t> inside_;  ///< guarded; 0: a thread of ours waits for it, else a process that hangs
 };
 

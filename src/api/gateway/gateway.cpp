@@ -49,34 +49,36 @@ SessionGateway::SessionGateway(GatewayPorts ports, GatewayOptions options, auth:
 
 void SessionGateway::handle(std::shared_ptr<net::Exchange> exchange, const std::optional<SessionId>& session) {
   const auto& head = exchange->head();
-  auto request = std::make_shared<GatewayRequest>(GatewayRequest{.exchange = exchange,
-                                                                 .session = session.value_or(SessionId()),
-                                                                 .path = {},
-                                                                 .wants_page = looks_for_page(head),
-                                                                 .principal = {},
-                                                                 .ticket = {}});
   auto path = net::decode_path(net::split_target(head.target).first);
   if (!path || !path->starts_with('/'))
     return exchange->respond(problem(fail(Code::InvalidInput, "the request's target is no path").error()));
-  request->path = std::move(*path);
-  const auto token = api_token_field(head);
-  const auto host = head.headers.get("Host").value_or("");
-  const auto admitted =
-      admission(facts_of(head, origin_of_host(host, options_.origin.tls), /*by_token=*/token.has_value()));
-  if (!admitted.allowed())
-    return exchange->respond(
-        problem(fail(admitted.status == 400 ? Code::InvalidInput : Code::Denied, "{}", admitted.reason).error()));
+  auto request = std::make_shared<GatewayRequest>(GatewayRequest{.exchange = exchange,
+                                                                 .session = session.value_or(SessionId()),
+                                                                 .path = std::move(*path),
+                                                                 .wants_page = looks_for_page(head)});
+  if (const auto admitted = admit(head); !admitted) return exchange->respond(problem(admitted.error()));
   if (!session) return refuse_unknown(request);
-  if (token) {
-    auto who = tokens_.authenticate(token);
-    if (!who) return exchange->respond(problem(who.error()));
-    request->principal = std::move(*who);
-  } else {
-    request->ticket =
-        ticket_in(head.headers, options_.cookie_key, *session, options_.origin.tls, ports_.clock.now().wall);
+  if (const auto known = recognise(*request); !known) return exchange->respond(problem(known.error()));
+  if (!open_to_all(request)) look_up(request);
+}
+
+Result<void> SessionGateway::admit(const net::RequestHead& head) const {
+  const auto own = origin_of_host(head.headers.get("Host").value_or(""), options_.origin.tls);
+  const auto decided = admission(facts_of(head, own, /*by_token=*/api_token_field(head).has_value()));
+  if (decided.allowed()) return {};
+  return fail(decided.status == 400 ? Code::InvalidInput : Code::Denied, "{}", decided.reason);
+}
+
+/// Only what the request carries; whether that lets in is the core's to say.
+Result<void> SessionGateway::recognise(GatewayRequest& request) const {
+  const auto& head = request.exchange->head();
+  if (const auto token = api_token_field(head)) {
+    SLIPWAY_ASSIGN(request.principal, tokens_.authenticate(token));
+    return {};
   }
-  if (open_to_all(request)) return;
-  look_up(request);
+  request.ticket =
+      ticket_in(head.headers, options_.cookie_key, request.session, options_.origin.tls, ports_.clock.now().wall);
+  return {};
 }
 
 void SessionGateway::look_up(const Request& request) {

@@ -71,6 +71,8 @@ class SessionGateway {
   using View = std::shared_ptr<const controller::SessionView>;
 
   // gateway.cpp: who it is, and where the request goes.
+  [[nodiscard]] Result<void> admit(const net::RequestHead& head) const;
+  [[nodiscard]] Result<void> recognise(GatewayRequest& request) const;
   void look_up(const Request& request);
   void enter(const Request& request, const Standing& standing);
   void refuse_unknown(const Request& request) const;

@@ -53,6 +53,8 @@ class Call : public std::enable_shared_from_this<Call> {
   [[nodiscard]] Result<std::int64_t> number(const std::string& name, std::int64_t otherwise, std::int64_t least,
                                             std::int64_t most) const;
   [[nodiscard]] bool flag(const std::string& name) const;
+  /// What the client sent as Idempotency-Key, or nothing. InvalidInput if it is too long to be kept.
+  [[nodiscard]] Result<std::string> idempotency_key() const;
 
   void answer(const Answer& answer);
   void refuse(const Error& error);

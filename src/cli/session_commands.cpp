@@ -55,28 +55,12 @@ Result<int> show_session(Session& session, const std::string& name) {
   return kDone;
 }
 
-struct OpenArguments {
-  std::string session;
-  std::string lifetime;
-};
-
-Result<int> open_session(Session& session, const OpenArguments& arguments) {
-  Duration lifetime{0};
-  if (!arguments.lifetime.empty()) {
-    SLIPWAY_ASSIGN(lifetime, parse_duration(arguments.lifetime).context("reading --for"));
-  }
-  SLIPWAY_ASSIGN(ApiClient * api, session.api());
-  SLIPWAY_ASSIGN(const Json link, make_link(*api, arguments.session, lifetime));
-  SLIPWAY_TRY(session.show(link, printable(text_at(link, "url")) + "\n", printable(text_at(link, "id")) + "\n"));
-  return kDone;
-}
-
-struct StopArguments {
+struct StopSession {
   std::string session;
   bool wait = false;
 };
 
-Result<int> stop_session(Session& session, const StopArguments& arguments) {
+Result<int> stop_session(Session& session, const StopSession& arguments) {
   SLIPWAY_ASSIGN(ApiClient * api, session.api());
   SLIPWAY_ASSIGN(Json json, get_session(*api, arguments.session));
   const std::string id = text_at(json, "id");
@@ -120,51 +104,19 @@ Result<int> show_logs(Session& session, JobLogArguments arguments) {
   return show_job_logs(session, arguments);
 }
 
-Result<int> list_links(Session& session, const std::string& name) {
-  SLIPWAY_ASSIGN(ApiClient * api, session.api());
-  SLIPWAY_ASSIGN(auto items, api->list(session_target(name) + "/links"));
-  std::vector<Row> rows;
-  std::string names;
-  const WallTime now = session.host().clock->now().wall;
-  for (const Json& json : items) {
-    const auto expires = text_at(json, "expires_at");
-    rows.push_back({text_at(json, "id"), age_of(text_at(json, "created_at"), now),
-                    expires.empty() ? "with the session" : expires});
-    names += printable(text_at(json, "id")) + "\n";
-  }
-  SLIPWAY_TRY(session.show(items_json(std::move(items)), render_table({"LINK", "MADE", "EXPIRES"}, rows), names));
-  return kDone;
-}
-
-struct RevokeArguments {
-  std::string session;
-  std::string link;
-};
-
-Result<int> revoke_link(Session& session, const RevokeArguments& arguments) {
-  SLIPWAY_ASSIGN(ApiClient * api, session.api());
-  const auto target = session_target(arguments.session) + "/links/" + path_part(arguments.link);
-  SLIPWAY_ASSIGN(const Json link, api->remove(target));
-  const auto id = printable(text_at(link, "id"));
-  SLIPWAY_TRY(session.show(link, id + " revoked\n", id + "\n"));
-  return kDone;
-}
-
-/// A command whose only argument is a session.
-Command about_one(const char* verb, const char* summary, const char* example,
-                  Result<int> (*act)(Session&, const std::string&)) {
+Command session_show_command() {
   return {.noun = "session",
-          .verb = verb,
-          .summary = summary,
-          .example = example,
-          .declare = [act](CLI::App& app) -> Action {
+          .verb = "show",
+          .summary = "one session with its phases",
+          .example = "slipway session show jupyter",
+          .declare = [](CLI::App& app) -> Action {
             auto name = std::make_shared<std::string>();
             app.add_option("SESSION", *name, "name or id")->required();
-            return [act, name](Session& session) { return act(session, *name); };
+            return [name](Session& session) { return show_session(session, *name); };
           }};
 }
 
-Command list_command() {
+Command session_list_command() {
   return {.noun = "session",
           .verb = "list",
           .summary = "sessions that have not ended, newest first",
@@ -176,35 +128,20 @@ Command list_command() {
           }};
 }
 
-Command open_command() {
-  return {.noun = "session",
-          .verb = "open",
-          .summary = "print a new URL for a session",
-          .example =
-              "slipway session open jupyter\n\nThe URL holds a secret that lets in whoever has it; "
-              "'session revoke' ends that.",
-          .declare = [](CLI::App& app) -> Action {
-            auto arguments = std::make_shared<OpenArguments>();
-            app.add_option("SESSION", arguments->session, "name or id")->required();
-            app.add_option("--for", arguments->lifetime, "the URL is good for this long; as long as the session");
-            return [arguments](Session& session) { return open_session(session, *arguments); };
-          }};
-}
-
-Command stop_command() {
+Command session_stop_command() {
   return {.noun = "session",
           .verb = "stop",
           .summary = "end a session",
           .example = "slipway session stop jupyter --wait",
           .declare = [](CLI::App& app) -> Action {
-            auto arguments = std::make_shared<StopArguments>();
+            auto arguments = std::make_shared<StopSession>();
             app.add_option("SESSION", arguments->session, "name or id")->required();
             app.add_flag("--wait", arguments->wait, "until it has ended");
             return [arguments](Session& session) { return stop_session(session, *arguments); };
           }};
 }
 
-Command extend_command() {
+Command session_extend_command() {
   return {.noun = "session",
           .verb = "extend",
           .summary = "count a session as used, and let it last longer",
@@ -219,7 +156,7 @@ Command extend_command() {
           }};
 }
 
-Command logs_command() {
+Command session_logs_command() {
   return {.noun = "session",
           .verb = "logs",
           .summary = "what a session's app wrote",
@@ -229,19 +166,6 @@ Command logs_command() {
             app.add_option("SESSION", arguments->job, "name or id")->required();
             declare_log_flags(app, arguments);
             return [arguments](Session& session) { return show_logs(session, *arguments); };
-          }};
-}
-
-Command revoke_command() {
-  return {.noun = "session",
-          .verb = "revoke",
-          .summary = "make a link useless; whoever came in by it is out",
-          .example = "slipway session revoke jupyter link-0123456789abcdefghjk",
-          .declare = [](CLI::App& app) -> Action {
-            auto arguments = std::make_shared<RevokeArguments>();
-            app.add_option("SESSION", arguments->session, "name or id")->required();
-            app.add_option("LINK", arguments->link, "id, as 'session links' shows it")->required();
-            return [arguments](Session& session) { return revoke_link(session, *arguments); };
           }};
 }
 
@@ -255,21 +179,10 @@ Result<Json> get_session(ApiClient& api, const std::string& session) {
   return found;
 }
 
-Result<Json> make_link(ApiClient& api, const std::string& session, Duration lifetime) {
-  const wire::CreateLinkRequest request{.lifetime = lifetime};
-  return api.post(session_target(session) + "/links", wire::encode(request));
-}
-
 std::vector<Command> session_commands() {
-  return {session_start_command(),
-          list_command(),
-          about_one("show", "one session with its phases", "slipway session show jupyter", show_session),
-          open_command(),
-          stop_command(),
-          extend_command(),
-          logs_command(),
-          about_one("links", "ways into a session", "slipway session links jupyter", list_links),
-          revoke_command()};
+  return {session_start_command(), session_list_command(),  session_show_command(),
+          session_open_command(),  session_stop_command(),  session_extend_command(),
+          session_logs_command(),  session_links_command(), session_revoke_command()};
 }
 
 }  // namespace slipway::cli

@@ -6,6 +6,9 @@
 namespace slipway::cli {
 
 Command session_start_command();
+Command session_open_command();
+Command session_links_command();
+Command session_revoke_command();
 
 /// Of the API, for a name or an id.
 std::string session_target(const std::string& session);

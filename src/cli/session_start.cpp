@@ -11,7 +11,7 @@ namespace slipway::cli {
 namespace {
 
 /// A host that is launched for it and a large container image take minutes.
-constexpr Duration kPatience = std::chrono::minutes(10);
+constexpr Duration kStartPatience = std::chrono::minutes(10);
 
 struct StartArguments {
   std::string app;
@@ -89,7 +89,7 @@ int give_up(Session& session, const std::string& id, const WaitOutcome& outcome,
 
 Result<int> start(Session& session, const StartArguments& arguments) {
   SLIPWAY_ASSIGN(const auto request, make_request(arguments));
-  SLIPWAY_ASSIGN(const Duration patience, session.timeout_or(kPatience));
+  SLIPWAY_ASSIGN(const Duration patience, session.timeout_or(kStartPatience));
   SLIPWAY_ASSIGN(ApiClient * api, session.api());
   const SteadyTime started_at = session.now();
   SLIPWAY_ASSIGN(Json json, post_session(session, *api, request));
@@ -102,7 +102,7 @@ Result<int> start(Session& session, const StartArguments& arguments) {
   return print_url(session, *api, std::move(outcome.session));
 }
 
-Action declare(CLI::App& app) {
+Action declare_start(CLI::App& app) {
   auto arguments = std::make_shared<StartArguments>();
   app.add_option("APP", arguments->app, "name of a registered app")->required();
   app.add_option("-n,--name", arguments->name, "what you call it; the app's name");
@@ -125,7 +125,7 @@ Command session_start_command() {
                              "The URL holds a secret that lets in whoever has it. --timeout ends the waiting, not the "
                              "session.",
                              fmt::join(model::startup_data_names(), ", ")),
-      .declare = declare};
+      .declare = declare_start};
 }
 
 }  // namespace slipway::cli

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "model/characters.hpp"
 #include "model/state_names.hpp"
 
 namespace slipway::model {
@@ -14,27 +15,17 @@ constexpr std::array kPortKinds = {
     StateName{PortKind::Tcp, "tcp"},
 };
 
-constexpr std::size_t kMostPorts = 16;         // more is a mistake, and each is a name to look up in every request
-constexpr int kMostTtys = 54;                  // /dev/tty10 … /dev/tty63: the kernel has 63, the first ten are people's
-constexpr int kMostUinputs = 16;               // an app has a pointer, a pen and a keyboard
-constexpr int kMostGpus = 16;                  // no machine has more
-constexpr int kMostSessionsAPerson = 1000;     // above, a typing error is likelier than a wish
-constexpr std::size_t kMostPathBytes = 1024;   // of a probe or a home
-constexpr std::size_t kMostValueBytes = 2048;  // of start-up data and of a header: longer URLs are cut by others anyway
+constexpr std::size_t kMostPorts = 16;        // more is a mistake, and each is a name to look up in every request
+constexpr int kMostTtys = 54;                 // /dev/tty10 … /dev/tty63: the kernel has 63, the first ten are people's
+constexpr int kMostUinputs = 16;              // an app has a pointer, a pen and a keyboard
+constexpr int kMostGpus = 16;                 // no machine has more
+constexpr int kMostSessionsAPerson = 1000;    // above, a typing error is likelier than a wish
+constexpr std::size_t kMostPathBytes = 1024;  // of a probe or a home
+constexpr std::size_t kMostHeaderBytes = 2048;            // of a value that stands in every request
 constexpr std::int64_t kMostCpuMillis = 1'000'000;        // 1000 cores: no machine is larger
 constexpr Duration kLeastTime = std::chrono::seconds(1);  // a time in milliseconds was meant to be seconds
 constexpr Duration kMostProbe = std::chrono::hours(1);    // a start must come to an end
 constexpr Duration kMostTime = std::chrono::hours(24 * 366);
-
-bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_alnum(char c) { return is_lower(c) || is_digit(c) || (c >= 'A' && c <= 'Z'); }
-bool is_printable(char c) { return c >= ' ' && c < 0x7f; }
-
-template <typename Predicate>
-bool all(std::string_view text, Predicate good) {
-  return std::ranges::all_of(text, good);
-}
 
 bool is_port_name(std::string_view name) {
   constexpr std::size_t kMostNameBytes = 32;
@@ -42,71 +33,10 @@ bool is_port_name(std::string_view name) {
          all(name, [](char c) { return is_lower(c) || is_digit(c) || c == '-'; });
 }
 
-/// A whole number from `least` to `most`, without sign or leading zeros.
-bool is_number(std::string_view text, int least, int most) {
-  constexpr std::size_t kMostDigits = 6;
-  if (text.empty() || text.size() > kMostDigits || !all(text, is_digit) || (text.size() > 1 && text[0] == '0'))
-    return false;
-  int value = 0;
-  for (const char c : text) value = value * 10 + (c - '0');
-  return value >= least && value <= most;
-}
-
-bool is_boolean(std::string_view text) { return text == "true" || text == "false"; }
-bool is_dpi(std::string_view text) { return is_number(text, 48, 960); }
-bool is_url(std::string_view text) {
-  return (text.starts_with("http://") || text.starts_with("https://") || text == "about:blank") &&
-         all(text, [](char c) { return is_printable(c) && c != ' ' && c != '"' && c != '\\'; });
-}
-bool is_key_repeat(std::string_view text) {
-  const auto space = text.find(' ');
-  return space != std::string_view::npos && is_number(text.substr(0, space), 50, 5000) &&
-         is_number(text.substr(space + 1), 1, 200);
-}
-bool is_layout(std::string_view text) {
-  return !text.empty() && text.size() <= 32 && is_lower(text.front()) &&
-         all(text, [](char c) { return is_alnum(c) || c == '(' || c == ')' || c == '_' || c == '-' || c == ','; });
-}
-bool is_locale(std::string_view text) {
-  return !text.empty() && text.size() <= 32 && is_alnum(text.front()) &&
-         all(text, [](char c) { return is_alnum(c) || c == '_' || c == '.' || c == '-' || c == '@'; });
-}
-/// The start of a file name below /usr/share/zoneinfo: it must not lead elsewhere.
-bool is_time_zone(std::string_view text) {
-  return !text.empty() && text.size() <= 64 && is_alnum(text.front()) && text.back() != '/' &&
-         text.find("//") == std::string_view::npos && text.find("..") == std::string_view::npos &&
-         all(text, [](char c) { return is_alnum(c) || c == '/' || c == '_' || c == '+' || c == '-'; });
-}
-
-struct StartupDatum {
-  std::string_view name;
-  bool (*good)(std::string_view value);
-  std::string_view wanted;
-};
-constexpr std::array kStartupData = {
-    StartupDatum{"dark_mode", is_boolean, "true or false"},
-    StartupDatum{"dpi", is_dpi, "dots per inch from 48 to 960, like 96"},
-    StartupDatum{"initial_url", is_url, "an address that begins with http:// or https://"},
-    StartupDatum{"key_repeat", is_key_repeat,
-                 "milliseconds before the first repeat and repeats a second, like '500 30'"},
-    StartupDatum{"keyboard_layout", is_layout, "an X keyboard layout, like us, de or us(intl)"},
-    StartupDatum{"locale", is_locale, "a locale, like de_DE.UTF-8"},
-    StartupDatum{"time_zone", is_time_zone, "a time zone, like Europe/Berlin"},
-};
-
 std::string join(const std::vector<std::string>& parts, std::string_view separator) {
   std::string text;
   for (const auto& part : parts) text += (text.empty() ? "" : std::string(separator)) + part;
   return text;
-}
-
-std::string mistake_in_datum(const std::string& name, const std::string& value) {
-  const auto known = std::ranges::find(kStartupData, name, &StartupDatum::name);
-  if (known == kStartupData.end())
-    return fmt::format("startup.{}: there is no such start-up data; there is {}", name.substr(0, 100),
-                       join(startup_data_names(), ", "));
-  if (value.size() <= kMostValueBytes && known->good(value)) return "";
-  return fmt::format("startup.{} must be {}", name, known->wanted);
 }
 
 /// Collects the mistakes of a specification, one line each.
@@ -123,7 +53,8 @@ class AppCheck {
     check_idle();
     check_home();
     for (const auto& [name, value] : spec_.startup)
-      if (auto mistake = mistake_in_datum(name, value); !mistake.empty()) mistakes_.push_back(std::move(mistake));
+      if (auto checked = check_startup_data({{name, value}}); !checked)
+        mistakes_.push_back(std::move(checked.error().message));
     expect(in(spec_.longest, kLeastTime, kMostTime) || spec_.longest == Duration{0},
            "longest must be 1s to 366 days, or 0 for no end");
     expect(spec_.sessions_a_person >= 1 && spec_.sessions_a_person <= kMostSessionsAPerson,
@@ -193,7 +124,7 @@ class AppCheck {
     expect(header.size() <= 64 && all(header, [](char c) { return is_alnum(c) || c == '-' || c == '_'; }) &&
                !kTaken.contains(lower),
            "auth.header must be the name of an HTTP field that is the app's own, like Authorization");
-    expect(!value.empty() && value.size() <= kMostValueBytes && all(value, is_printable),
+    expect(!value.empty() && value.size() <= kMostHeaderBytes && all(value, is_printable),
            "auth.value must be text on one line, like 'token {token}'");
   }
 
@@ -226,22 +157,6 @@ class AppCheck {
 std::string_view port_kind_name(PortKind kind) { return name_in(kPortKinds, kind); }
 Result<PortKind> port_kind_from_name(std::string_view name) {
   return state_in(kPortKinds, name, "kind of port: write http, vnc or tcp");
-}
-
-const std::vector<std::string>& startup_data_names() {
-  static const std::vector<std::string> kNames = [] {
-    std::vector<std::string> names;
-    for (const auto& datum : kStartupData) names.emplace_back(datum.name);
-    return names;
-  }();
-  return kNames;
-}
-
-Result<void> check_startup_data(const std::map<std::string, std::string>& data) {
-  for (const auto& [name, value] : data)
-    if (auto mistake = mistake_in_datum(name, value); !mistake.empty())
-      return fail(Error{.code = Code::InvalidInput, .message = std::move(mistake), .fix = {}, .context = {}});
-  return {};
 }
 
 Result<void> check_app_spec(const AppSpec& spec) {

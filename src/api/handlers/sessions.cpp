@@ -5,8 +5,6 @@
 namespace slipway::api {
 namespace {
 
-constexpr std::size_t kMaxKeyBytes = 200;
-
 Answer answer_about(const controller::Tables& tables, const Call& call, const SessionId& id, int status) {
   const auto& session = tables.sessions.at(id);
   return {
@@ -23,10 +21,9 @@ Result<SessionId> session_to_change(const controller::Tables& tables, const Call
 void handle_start_session(std::shared_ptr<Call> call) {
   if (const auto may = auth::require(call->principal, auth::Action::Create, {auth::Kind::Session, {}}); !may)
     return call->refuse(may.error());
-  const std::string key(call->exchange->head().headers.get("Idempotency-Key").value_or(""));
-  if (key.size() > kMaxKeyBytes)
-    return call->refuse(fail(Code::InvalidInput, "Idempotency-Key is longer than {} bytes", kMaxKeyBytes).error());
-  call->body(kSmallBodyBytes, [call, key](const std::string& body) {
+  const auto key = call->idempotency_key();
+  if (!key) return call->refuse(key.error());
+  call->body(kSmallBodyBytes, [call, key = *key](const std::string& body) {
     const auto request = wire::parse_start_session(body);
     if (!request) return call->refuse(request.error());
     call->change([call, key, request = *request](controller::Step& step) -> Result<Answer> {

@@ -62,6 +62,7 @@ void Agent::perform(const CreateContainer& action) {
 }
 
 void Agent::create_container(const Record& record, std::vector<std::string> image_command) {
+  if (record.progress.phase != Phase::Creating) return;  // it ended meanwhile, and its devices may be another's
   const AllocationId id = record.order.allocation;
   const StatePaths& paths = state_.paths();
   const ContainerPaths container{.work = paths.work(id),

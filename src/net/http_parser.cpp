@@ -167,6 +167,8 @@ std::unique_ptr<MessageParser> MessageParser::for_response(HeadLimits limits, bo
 }
 
 std::string_view reason_phrase(int status) {
+  if (status == 103) return "Early Hints";  // younger than Beast's table
+  if (http::int_to_status(static_cast<unsigned>(status)) == http::status::unknown) return "Unknown";
   const auto text = http::obsolete_reason(static_cast<http::status>(status));
   return {text.data(), text.size()};
 }

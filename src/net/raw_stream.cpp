@@ -19,8 +19,7 @@ constexpr std::size_t kRefusalBytes = 1000;
 
 class TransportStream final : public RawStream {
  public:
-  TransportStream(std::shared_ptr<Transport> transport, std::shared_ptr<void> lease)
-      : inner_{.transport = std::move(transport), .lease = std::move(lease)} {
+  explicit TransportStream(Unwrapped stream) : inner_(std::move(stream)) {
     if (inner_.transport->is_open()) inner_.transport->probe_silent_peer();
   }
   TransportStream(const TransportStream&) = delete;
@@ -121,7 +120,7 @@ class Upgrade final : public std::enable_shared_from_this<Upgrade> {
       return end(failure(Code::Unreachable, "the answer switches to another protocol"));
     }
     if (!input_.empty()) transport_->unread(std::string(input_.bytes()));
-    end(wrap_transport(std::exchange(transport_, nullptr), nullptr));
+    end(wrap_transport({.transport = std::exchange(transport_, nullptr), .lease = {}}));
   }
 
   void refused() {
@@ -155,14 +154,14 @@ class Upgrade final : public std::enable_shared_from_this<Upgrade> {
 
 }  // namespace
 
-std::unique_ptr<RawStream> wrap_transport(std::shared_ptr<Transport> transport, std::shared_ptr<void> lease) {
-  return std::make_unique<TransportStream>(std::move(transport), std::move(lease));
+std::unique_ptr<RawStream> wrap_transport(Unwrapped stream) {
+  return std::make_unique<TransportStream>(std::move(stream));
 }
 
 Unwrapped unwrap(std::unique_ptr<RawStream> stream) { return dynamic_cast<TransportStream&>(*stream).release(); }
 
 std::unique_ptr<RawStream> make_raw_stream(runtime::Loop& loop, runtime::Fd socket) {
-  return wrap_transport(Transport::make(context_of(loop), std::move(socket), nullptr), nullptr);
+  return wrap_transport({.transport = Transport::make(context_of(loop), std::move(socket), nullptr), .lease = {}});
 }
 
 void connect_upgraded(runtime::Loop& loop, UpgradeTarget target, UpgradeDone done) {

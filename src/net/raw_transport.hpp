@@ -7,13 +7,11 @@
 
 namespace slipway::net {
 
-/// `lease` (may be empty) is held until the stream is destroyed.
-std::unique_ptr<RawStream> wrap_transport(std::shared_ptr<Transport> transport, std::shared_ptr<void> lease);
-
 struct Unwrapped {
   std::shared_ptr<Transport> transport;
-  std::shared_ptr<void> lease;
+  std::shared_ptr<void> lease;  ///< held as long as the transport is used; may be empty
 };
+std::unique_ptr<RawStream> wrap_transport(Unwrapped stream);
 /// From here on nobody closes the transport but its new owner.
 Unwrapped unwrap(std::unique_ptr<RawStream> stream);
 

@@ -171,8 +171,8 @@ void ServerConnection::pause_body() {
   if (body_) body_->paused = true;
 }
 
-void ServerConnection::resume_body(std::uint64_t serial) {
-  if (!serves(serial) || !body_ || !std::exchange(body_->paused, false)) return;
+void ServerConnection::resume_body() {
+  if (!body_ || !std::exchange(body_->paused, false)) return;
   post([self = shared_from_this()] { self->pump(); });
 }
 
@@ -319,14 +319,15 @@ void ServerConnection::break_off(const std::string& why) {
   if (gone && !shared_->closed) gone();
 }
 
-std::shared_ptr<Transport> ServerConnection::upgrade() {
+Unwrapped ServerConnection::upgrade() {
   phase_ = Phase::Upgraded;
   if (reading_) transport_->cancel_wait();
   if (!input_.empty()) transport_->unread(std::string(input_.bytes()));
   input_.release();
   parser_.reset();
+  shared_->connections.erase(this);
   const auto dropped_gone = std::exchange(gone_, nullptr);
-  return transport_;
+  return {.transport = transport_, .lease = std::make_shared<UpgradedConnection>(shared_, transport_)};
 }
 
 void ServerConnection::tick() {

@@ -12,11 +12,12 @@
 #include "net/http_server.hpp"
 #include "net/input_buffer.hpp"
 #include "net/output_queue.hpp"
-#include "net/transport.hpp"
+#include "net/raw_transport.hpp"
 
 namespace slipway::net {
 
 class ServerConnection;
+class UpgradedConnection;
 
 /// What the connections of one server share.
 struct ServerShared {
@@ -25,7 +26,28 @@ struct ServerShared {
   HttpLimits limits;
   Duration tick;  ///< how often tick() is called
   std::set<ServerConnection*> connections;
+  std::set<UpgradedConnection*> upgraded;
   bool closed = false;
+};
+
+/// The lease on a connection that was handed over: counted, and closed with its server, for as long as it is held. May
+/// stay for days, so it is all that is kept.
+class UpgradedConnection {
+ public:
+  UpgradedConnection(std::shared_ptr<ServerShared> shared, std::weak_ptr<Transport> transport)
+      : shared_(std::move(shared)), transport_(std::move(transport)) {
+    shared_->upgraded.insert(this);
+  }
+  UpgradedConnection(const UpgradedConnection&) = delete;
+  UpgradedConnection& operator=(const UpgradedConnection&) = delete;
+  ~UpgradedConnection() { shared_->upgraded.erase(this); }
+  void close() {
+    if (const auto open = transport_.lock()) open->close();
+  }
+
+ private:
+  std::shared_ptr<ServerShared> shared_;
+  std::weak_ptr<Transport> transport_;
 };
 
 class ServerConnection final : public std::enable_shared_from_this<ServerConnection> {
@@ -51,7 +73,7 @@ class ServerConnection final : public std::enable_shared_from_this<ServerConnect
   [[nodiscard]] const MessageParser::Head& request() const { return request_; }
   void read_body(BodyReader reader);
   void pause_body();
-  void resume_body(std::uint64_t serial);
+  void resume_body();
   /// Nothing of the request is left to be read.
   [[nodiscard]] bool request_complete() const { return parser_->complete(); }
   /// Whether the answer must say that the connection closes after it; decided once for each answer.
@@ -64,8 +86,8 @@ class ServerConnection final : public std::enable_shared_from_this<ServerConnect
   void post(std::function<void()> work) { shared_->loop.post(std::move(work)); }
   /// The peer has gone, or must: tells whoever waits.
   void break_off(const std::string& why);
-  /// Hands the byte stream over, to a WebSocket or whoever upgraded; the connection stays counted while it is held.
-  std::shared_ptr<Transport> upgrade();
+  /// Hands the byte stream over, to a WebSocket or whoever upgraded; nothing of this object is needed after that.
+  Unwrapped upgrade();
 
  private:
   enum class Phase { Handshake, Head, Request, Drain, Upgraded, Closed };

@@ -62,15 +62,17 @@ class ServerExchange final : public Exchange, public std::enable_shared_from_thi
 
   void read_body_pieces(std::uint64_t limit_bytes, std::function<Result<void>(std::string_view)> piece,
                         std::function<void(Result<void>)> done) override {
-    if (!connection_->serves(serial_)) return done(fail(Code::Unreachable, "the connection broke off"));
+    if (!served()) return done(fail(Code::Unreachable, "the connection broke off"));
     if (std::exchange(body_asked_, true)) return done(fail(Code::Internal, "the request's body was read already"));
     connection_->read_body({.limit_bytes = limit_bytes, .piece = std::move(piece), .done = std::move(done)});
   }
 
   void pause_body() override {
-    if (connection_->serves(serial_)) connection_->pause_body();
+    if (served()) connection_->pause_body();
   }
-  void resume_body() override { connection_->resume_body(serial_); }
+  void resume_body() override {
+    if (served()) connection_->resume_body();
+  }
 
   void respond(Response response) override {
     if (!open() || state_ != State::Fresh) return;
@@ -157,7 +159,8 @@ class ServerExchange final : public Exchange, public std::enable_shared_from_thi
       return done(fail(Code::InvalidInput, "{} {} asks for no WebSocket", head_.method, head_.target));
     }
     state_ = State::Ended;
-    accept_stream(connection_->upgrade(), head_, options, connection_, std::move(done));
+    Unwrapped stream = std::exchange(connection_, nullptr)->upgrade();
+    accept_stream(std::move(stream.transport), head_, options, std::move(stream.lease), std::move(done));
   }
 
   void accept_upgrade(std::string protocol, Headers headers, Upgraded done) override {
@@ -168,23 +171,25 @@ class ServerExchange final : public Exchange, public std::enable_shared_from_thi
     }
     state_ = State::Ended;
     const std::string framing = fmt::format("Connection: Upgrade\r\nUpgrade: {}\r\n", protocol);
-    auto sent = [connection = connection_, done = std::move(done)](bool arrived) {
+    const auto connection = std::exchange(connection_, nullptr);
+    auto sent = [connection, done = std::move(done)](bool arrived) {
       if (!arrived) return done(fail(Code::Unreachable, "the connection broke off"));
-      done(wrap_transport(connection->upgrade(), connection));
+      done(wrap_transport(connection->upgrade()));
     };
-    connection_->output().push(
+    connection->output().push(
         {.before = answer_head(101, headers, framing, false), .bytes = {}, .after = {}, .flushed = std::move(sent)});
   }
 
   void on_gone(std::function<void()> gone) override {
     if (open()) return connection_->on_gone(std::move(gone));
-    if (state_ != State::Ended && gone) connection_->post(std::move(gone));
+    if (state_ != State::Ended && gone && connection_) connection_->post(std::move(gone));
   }
 
  private:
   enum class State { Fresh, Streaming, Ended };
 
-  [[nodiscard]] bool open() const { return state_ != State::Ended && connection_->serves(serial_); }
+  [[nodiscard]] bool served() const { return connection_ && connection_->serves(serial_); }
+  [[nodiscard]] bool open() const { return state_ != State::Ended && served(); }
   [[nodiscard]] bool has_body(int status) const { return head_.method != "HEAD" && may_have_body(status); }
 
   [[nodiscard]] bool asks_for(const std::string& protocol) const {
@@ -201,7 +206,7 @@ class ServerExchange final : public Exchange, public std::enable_shared_from_thi
         {.before = answer_head(status, headers, framing, close), .bytes = std::move(body), .after = {}, .flushed = {}});
   }
 
-  std::shared_ptr<ServerConnection> connection_;
+  std::shared_ptr<ServerConnection> connection_;  ///< empty after an upgrade
   RequestHead head_;
   std::uint64_t serial_;
   State state_ = State::Fresh;

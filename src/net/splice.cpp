@@ -14,9 +14,9 @@ constexpr auto kHalfOpen = std::chrono::seconds(30);
 class Splice final : public std::enable_shared_from_this<Splice> {
  public:
   Splice(runtime::Loop& loop, const Unwrapped& first, const Unwrapped& second, std::function<void(SpliceEnd)> done)
-      : leases_{first.lease, second.lease},
+      : loop_(loop),
+        leases_{first.lease, second.lease},
         done_(std::move(done)),
-        half_open_(context_of(loop)),
         ways_{Way{.from = first.transport, .to = second.transport},
               Way{.from = second.transport, .to = first.transport}} {}
 
@@ -72,9 +72,9 @@ class Splice final : public std::enable_shared_from_this<Splice> {
 
   void watch_half_open() {
     const std::uint64_t before = ways_[0].bytes + ways_[1].bytes;
-    half_open_.expires_after(kHalfOpen);
-    half_open_.async_wait([self = shared_from_this(), before](const ErrorCode& error) {
-      if (error || self->over_) return;
+    half_open_ = loop_.after(kHalfOpen, [weak = weak_from_this(), before] {
+      const auto self = weak.lock();
+      if (!self || self->over_) return;
       if (self->ways_[0].bytes + self->ways_[1].bytes == before) return self->end();
       self->watch_half_open();
     });
@@ -88,9 +88,10 @@ class Splice final : public std::enable_shared_from_this<Splice> {
     if (done) done({.first_to_second_bytes = ways_[0].bytes, .second_to_first_bytes = ways_[1].bytes});
   }
 
+  runtime::Loop& loop_;
   std::array<std::shared_ptr<void>, 2> leases_;
   std::function<void(SpliceEnd)> done_;
-  boost::asio::steady_timer half_open_;
+  runtime::Loop::Timer half_open_;
   std::array<Way, 2> ways_;
   bool over_ = false;
 };

@@ -56,8 +56,12 @@ TlsSocket::TlsSocket(int fd, std::shared_ptr<TlsContext> context)
   BIO_set_data(bio, &wire_);
   BIO_set_init(bio, 1);
   SSL_set_bio(ssl_.get(), bio, bio);
-  TlsContext::attach_refusal(ssl_.get(), &refusal_);
-  is_server() ? SSL_set_accept_state(ssl_.get()) : SSL_set_connect_state(ssl_.get());
+  if (is_server()) {
+    SSL_set_accept_state(ssl_.get());
+  } else {
+    SSL_set_connect_state(ssl_.get());
+    TlsContext::attach_refusal(ssl_.get(), &refusal_);
+  }
 }
 
 TlsSocket::Step TlsSocket::outcome(int result, std::size_t bytes) {

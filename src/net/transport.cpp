@@ -51,9 +51,7 @@ std::shared_ptr<Transport> Transport::make(asio::io_context& context, runtime::F
 }
 
 Transport::Transport(asio::io_context& context, runtime::Fd socket, std::shared_ptr<TlsContext> tls)
-    : context_(context),
-      socket_(context, asio::generic::stream_protocol(family_of(socket.get()), 0), socket.get()),
-      goodbye_timer_(context) {
+    : context_(context), socket_(context, asio::generic::stream_protocol(family_of(socket.get()), 0), socket.get()) {
   prepare_socket(socket.get());
   if (tls) tls_ = std::make_unique<TlsSocket>(socket.get(), std::move(tls));
   socket.release();
@@ -193,14 +191,14 @@ std::size_t Transport::read_tls_now(std::span<char> into, ErrorCode& error) {
 void Transport::close() {
   ErrorCode ignored;
   socket_.close(ignored);
-  goodbye_timer_.cancel();
+  if (goodbye_timer_) goodbye_timer_->cancel();
 }
 
 void Transport::finish() {
   if (finishing_ || !socket_.is_open()) return;
   finishing_ = true;
-  goodbye_timer_.expires_after(kGoodbye);
-  goodbye_timer_.async_wait([self = shared_from_this()](const ErrorCode& error) {
+  goodbye_timer_ = std::make_unique<asio::steady_timer>(context_, kGoodbye);
+  goodbye_timer_->async_wait([self = shared_from_this()](const ErrorCode& error) {
     if (!error) self->close();
   });
   end_output();

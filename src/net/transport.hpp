@@ -99,7 +99,7 @@ class Transport : public std::enable_shared_from_this<Transport> {
   boost::asio::io_context& context_;
   Socket socket_;
   std::unique_ptr<TlsSocket> tls_;
-  boost::asio::steady_timer goodbye_timer_;
+  std::unique_ptr<boost::asio::steady_timer> goodbye_timer_;
   std::string unread_;
   std::string rest_;
   std::vector<boost::asio::const_buffer> buffers_;

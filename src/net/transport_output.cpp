@@ -122,6 +122,7 @@ void Transport::written(std::size_t size) {
 
 void Transport::write_over(const ErrorCode& error, Done done) {
   writing_ = false;
+  std::vector<asio::const_buffer>().swap(buffers_);
   const ErrorCode result = error || socket_.is_open() ? error : ErrorCode(asio::error::operation_aborted);
   done(result, written_);
 }

@@ -8,7 +8,7 @@ namespace {
 
 using image::YamlNode;
 
-void read(YamlValues& values, const YamlNode& root, JobFile& file) {
+void read_keys(YamlValues& values, const YamlNode& root, JobFile& file) {
   values.keys(
       root, "",
       {{"name", [&](const YamlNode& value) { file.name = values.text(value, "name"); }},
@@ -40,7 +40,7 @@ Result<JobFile> parse_job_file(std::string_view text, const std::string& file_na
   JobFile file;
   YamlValues values(file_name);
   if (root.kind == YamlNode::Kind::Map)
-    read(values, root, file);
+    read_keys(values, root, file);
   else if (root.kind != YamlNode::Kind::Null)
     values.mistake(root.place, "a job file is made of keys; write 'container_image: NAME:TAG' and so on");
   SLIPWAY_TRY(values.outcome("correct the file; 'slipway job submit --help' shows one"));

@@ -34,6 +34,11 @@ class ProxyRig {
     return front_.thread().run([this] { return kept_ != nullptr; });
   }
 
+  /// Ends the exchange that began last.
+  void cancel() {
+    front_.thread().run([this] { cancel_(); });
+  }
+
   /// How the next exchange ended (its upstream stays here).
   ProxyEnd next_end() {
     std::unique_lock lock(mutex_);
@@ -64,7 +69,7 @@ class ProxyRig {
     ProxyCallbacks callbacks;
     callbacks.edit_answer = [](int status, Headers& headers) { headers.add("X-Edited", std::to_string(status)); };
     callbacks.done = [this, exchange](ProxyEnd end) { ended(*exchange, std::move(end)); };
-    reverse_proxy(front_.loop(), exchange, std::move(request), std::move(callbacks));
+    cancel_ = reverse_proxy(front_.loop(), exchange, std::move(request), std::move(callbacks));
   }
 
   void ended(Exchange& exchange, ProxyEnd end) {
@@ -81,6 +86,7 @@ class ProxyRig {
   std::uint16_t app_port_ = 0;
   bool keep_ = false;
   std::unique_ptr<RawStream> kept_;
+  std::function<void()> cancel_;
   std::mutex mutex_;
   std::condition_variable ended_;
   std::deque<ProxyEnd> ends_;

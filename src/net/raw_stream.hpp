@@ -16,6 +16,7 @@ class WebSocket;
 class RawStream {
  public:
   virtual ~RawStream() = default;
+  /// False also when the peer has ended its side and all that it sent was read.
   [[nodiscard]] virtual bool is_open() const = 0;
 };
 
@@ -38,12 +39,15 @@ struct SpliceEnd {
   std::uint64_t first_to_second_bytes = 0;
   std::uint64_t second_to_first_bytes = 0;
 };
-/// Copies both ways. When one side ends, what it sent still reaches the other, then both are closed. Each direction
-/// holds one buffer of at most 64 KiB and none while it is idle; a slow side holds the other back. The handle may be
-/// destroyed at any time, which closes both; `done` (may be empty) is then not called.
+/// Copies both ways. When one side ends, the other is told so after all that it was sent, and may still answer: both
+/// are closed when it has ended too, or has moved nothing for 30 s. Each direction holds at most 64 KiB and nothing
+/// while it is idle; a slow side holds the other back. The handle may be destroyed at any time, which closes both;
+/// `done` (may be empty) is then not called.
 std::shared_ptr<void> splice(runtime::Loop& loop, std::unique_ptr<RawStream> first, std::unique_ptr<RawStream> second,
                              std::function<void(SpliceEnd)> done);
-/// The same between the binary messages of a WebSocket and a stream (noVNC's way to speak to a VNC server).
+/// The same between the binary messages of a WebSocket and a stream (noVNC's way to speak to a VNC server). A text
+/// message closes it (1003). When one side ends, the other is closed after all that it was sent. One message of the
+/// WebSocket is held at a time, whatever its limit is.
 std::shared_ptr<void> splice(runtime::Loop& loop, std::shared_ptr<WebSocket> first, std::unique_ptr<RawStream> second,
                              std::function<void(SpliceEnd)> done);
 

@@ -224,6 +224,30 @@ TEST(ReverseProxyFailure, AnswerInTheMiddleOfAnUpload_ReachesThePeer) {
   }
 }
 
+TEST(ReverseProxyFailure, Cancel_EndsBothConnectionsOnce) {
+  const char* upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
+  for (const std::string& answer : {std::string(), std::string("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"),
+                                    fmt::format("HTTP/1.1 101 Switching Protocols\r\n{}\r\nabc", upgrade)}) {
+    ProxyRig rig;
+    RawSocket client = rig.client();
+    client.send(get("/", upgrade));
+    RawSocket app = rig.app();
+    app.read_head();
+    app.send(answer);
+    if (!answer.empty()) client.read_until("abc");
+    rig.cancel();
+    rig.cancel();
+    EXPECT_TRUE(app.ended_within(10s));
+    const ProxyEnd end = rig.next_end();
+    ASSERT_FALSE(end.result);
+    EXPECT_EQ(end.result.error().code, Code::Cancelled);
+    EXPECT_EQ(end.answered, !answer.empty());
+    if (answer.empty()) EXPECT_TRUE(client.read_until("outside").starts_with("HTTP/1.1 502 "));
+    if (!answer.empty()) EXPECT_TRUE(client.ended_within(10s));
+    EXPECT_TRUE(rig.nothing_ended());
+  }
+}
+
 TEST(ReverseProxyFailure, ServerDestroyedWhileProxying_IsSafe) {
   for (const bool upgraded : {false, true}) {
     ProxyRig rig;

@@ -130,6 +130,12 @@ class RawSocket {
     }
     return out;
   }
+  /// A message's head and not a byte more.
+  std::string read_head() {
+    std::string head;
+    for (std::string next = "x"; !next.empty() && !head.ends_with("\r\n\r\n"); head += next) next = read_exactly(1);
+    return head;
+  }
   /// True when the peer has closed or reset, false if nothing came for `patience`.
   bool ended_within(Duration patience) {
     pollfd entry{.fd = fd_.get(), .events = POLLIN, .revents = 0};

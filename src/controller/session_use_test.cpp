@@ -108,6 +108,21 @@ TEST_F(SessionUseTest, AnAppOfWhichNothingIsHeard_IsNotEndedForBeingIdle) {
   EXPECT_EQ(session(id).state, SessionState::Ready);
 }
 
+TEST_F(SessionUseTest, ActivityThatIsNotOfThisAttemptOnThisHost_IsIgnored) {
+  const auto id = ready_session();
+  host_for_sessions(2, "other");
+  const wire::ServiceActivity busy{.allocation = order_.allocation, .cpu_millis = 5000};
+  for (int i = 0; i < 11 * 60; ++i) {
+    feed(AgentSaid{2, busy});  // another host's word counts for nothing
+    feed(AgentSaid{1, wire::ServiceActivity{.allocation = AllocationId::make(random_), .cpu_millis = 5000}});
+    pass_with_activity(seconds(1), 10);
+  }
+  EXPECT_EQ(session(id).state, SessionState::Stopping);
+  feed(AgentSaid{1, busy});
+  feed(AgentSaid{1, busy});  // repeated, and after the stop
+  EXPECT_EQ(session(id).state, SessionState::Stopping);
+}
+
 TEST_F(SessionUseTest, Extending_StartsTheCountdownAnew) {
   const auto id = ready_session();
   pass_with_activity(minutes(9), 10);

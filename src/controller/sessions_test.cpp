@@ -231,6 +231,18 @@ TEST_F(SessionsTest, HostThatReturnsWithItsContainer_HasTheSessionReadyAgain) {
   EXPECT_EQ(view(id).connection, 3U);
 }
 
+TEST_F(SessionsTest, ReportOfAnEarlierAttempt_ChangesNothing) {
+  host_for_sessions(1);
+  const auto id = start();
+  const auto first = *told<wire::StartAllocation>();
+  feed(AgentSaid{1, wire::OrderRefused{first.allocation, first.epoch, "no tty is free"}});
+  host_for_sessions(2, "other");
+  ASSERT_EQ(view(id).host_name, "other");
+  feed(AgentSaid{1, running(first, true)});
+  EXPECT_EQ(session(id).state, SessionState::Starting);
+  EXPECT_EQ(told<wire::StopAllocation>()->allocation, first.allocation);
+}
+
 TEST_F(SessionsTest, AgentThatComesAndGoes_IsToldToTheGateway) {
   const auto id = ready_session();
   actions_.clear();

@@ -29,14 +29,18 @@ void Agent::perform(const PrepareSource& action) {
   if (record == nullptr) return;
   const AllocationId id = action.allocation;
   const StatePaths& paths = state_.paths();
-  auto job = std::make_shared<SourceJob>(
-      loop_, pool_, blobs_, record->order.spec.source,
-      SourceJob::Places{
-          .cache = paths.cache(), .work = paths.work(id), .artifacts = paths.artifacts(id), .log = paths.log(id)},
-      id.text(), [this, id](Result<void> result) {
-        sources_.erase(id);
-        handle(SourcePrepared{id, std::move(result)});
-      });
+  SourceJob::Places places{
+      .cache = paths.cache(), .work = paths.work(id), .artifacts = paths.artifacts(id), .log = paths.log(id)};
+  if (const auto& service = record->order.spec.service) {
+    places.startup = paths.startup(id);
+    places.startup_data = service->startup;
+    if (!service->home.empty()) places.home = paths.home(id);
+  }
+  auto job = std::make_shared<SourceJob>(loop_, pool_, blobs_, record->order.spec.source, std::move(places), id.text(),
+                                         [this, id](Result<void> result) {
+                                           sources_.erase(id);
+                                           handle(SourcePrepared{id, std::move(result)});
+                                         });
   sources_[id] = job;
   job->begin();
 }
@@ -49,12 +53,56 @@ void Agent::perform(const CancelSource& action) {
 void Agent::perform(const CreateContainer& action) {
   const Record* record = core_.find(action.allocation);
   if (record == nullptr) return;
-  const AllocationId id = action.allocation;
+  const auto& spec = record->order.spec;
+  if (!spec.service || !spec.command.empty()) return create_container(*record, {});
+  docker_.image_command(spec.container_image, [this, id = action.allocation](Result<std::vector<std::string>> command) {
+    if (!command) return handle(ContainerCreated{id, fail(std::move(command.error()))});
+    if (const Record* still = core_.find(id)) create_container(*still, std::move(*command));
+  });
+}
+
+void Agent::create_container(const Record& record, std::vector<std::string> image_command) {
+  if (record.progress.phase != Phase::Creating) return;  // it ended meanwhile, and its devices may be another's
+  const AllocationId id = record.order.allocation;
   const StatePaths& paths = state_.paths();
-  const ContainerPaths container{
-      .work = paths.work(id), .artifacts = paths.artifacts(id), .log = paths.log(id), .init = init_path_};
-  docker_.create(container_name(record->order), container_json(record->order, container, agent_id_),
+  const ContainerPaths container{.work = paths.work(id),
+                                 .artifacts = paths.artifacts(id),
+                                 .log = paths.log(id),
+                                 .init = init_path_,
+                                 .startup = paths.startup(id),
+                                 .home = paths.home(id)};
+  auto host = host_side(record);
+  if (!host) return handle(ContainerCreated{id, fail(std::move(host.error()))});
+  host->image_command = std::move(image_command);
+  docker_.create(container_name(record.order), container_json(record.order, container, agent_id_, *host),
                  [this, id](Result<std::string> made) { handle(ContainerCreated{id, std::move(made)}); });
+}
+
+/// On this thread: some system calls on the device directory, in order with EndService of whoever held them before.
+Result<HostSide> Agent::host_side(const Record& record) const {
+  HostSide host{.slots = record.progress.slots};
+  if (!record.order.spec.service) return host;
+  SLIPWAY_TRY(give_terminals(config_.device_directory, host.slots.ttys, kJobUid));
+  host.devices = device_nodes(config_.device_directory, host.slots);
+  host.groups = device_groups(host.devices);
+  const auto mounts = read_mounts();
+  const Mount* mount = mount_of(mounts, state_.paths().root);
+  host.home_is_shared = mount != nullptr && mount->shared;
+  return host;
+}
+
+void Agent::perform(const BeginService& action) {
+  const Record* record = core_.find(action.allocation);
+  if (record == nullptr || !record->order.spec.service) return;
+  services_.begin(action.allocation, action.container_id, *record->order.spec.service);
+}
+
+void Agent::perform(const EndService& action) {
+  services_.end(action.allocation);
+  const Record* record = core_.find(action.allocation);
+  if (record == nullptr) return;
+  auto taken = take_terminals_back(config_.device_directory, record->progress.slots.ttys);
+  if (!taken) log::warn("{}: {}", action.allocation, taken.error().text());
 }
 
 void Agent::perform(const StartContainer& action) {
@@ -145,8 +193,9 @@ void Agent::perform(const StoreArtifacts& action) {
 
 void Agent::perform(const SendReport& action) {
   const auto& report = action.report;
-  log::info("{} epoch {}: {}{}{}", report.allocation, report.epoch, model::allocation_state_name(report.state),
-            report.reason.empty() ? "" : ": ", report.reason);
+  const std::string& why = report.reason.empty() ? report.waiting_for : report.reason;
+  log::info("{} epoch {}: {}{}{}{}", report.allocation, report.epoch, model::allocation_state_name(report.state),
+            report.ready ? ", ready" : "", why.empty() ? "" : ": ", why);
   if (session_) session_->send(report);
 }
 

@@ -36,15 +36,22 @@ Agent::Agent(runtime::Loop& loop, const Clock& clock, RandomSource& random, Agen
       machine_(std::move(machine)),
       fatal_(std::move(fatal)),
       metadata_backoff_(std::chrono::milliseconds(100)),
-      core_(machine_.boot_id),
+      core_(machine_.boot_id, find_devices(config_.device_directory)),
       pool_(kFileThreads),
       journal_pool_(1),
       blobs_(loop, pool_),
-      docker_(loop, config_.docker_socket) {}
+      docker_(loop, config_.docker_socket),
+      services_(loop, clock, docker_,
+                {.on_event = [this](const Event& event) { handle(event); },
+                 .send =
+                     [this](const wire::AgentMessage& message) {
+                       if (session_) session_->send(message);
+                     }}) {}
 
 Agent::~Agent() = default;
 
 Result<void> Agent::begin() {
+  if (auto room = make_room_for_tunnels(); !room) log::warn("{}", room.error().text());
   SLIPWAY_ASSIGN(identity_, load_identity(state_.paths().identity()));
   SLIPWAY_ASSIGN(init_path_, install_init(state_.paths().programs()));
   SLIPWAY_ASSIGN(spool_watch_, SpoolWatch::start(loop_, [this](const std::set<AllocationId>&) { sender_.pump(); }));
@@ -142,6 +149,7 @@ void Agent::take(const wire::ControllerMessage& message) {
   if (const auto* start = std::get_if<wire::StartAllocation>(&message)) return handle(*start);
   if (const auto* stop = std::get_if<wire::StopAllocation>(&message)) return handle(*stop);
   if (const auto* forget = std::get_if<wire::ForgetAllocation>(&message)) return handle(*forget);
+  if (const auto* tunnel = std::get_if<wire::OpenTunnel>(&message)) return services_.open(*tunnel);
 }
 
 }  // namespace slipway::agent

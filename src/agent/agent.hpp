@@ -18,6 +18,7 @@
 #include "agent/journal/journal.hpp"
 #include "agent/logs/log_sender.hpp"
 #include "agent/logs/spool_watch.hpp"
+#include "agent/services/service_runs.hpp"
 #include "agent/session/session.hpp"
 
 namespace slipway::agent {
@@ -60,12 +61,16 @@ class Agent {
   void perform(const StartContainer& action);
   void perform(const WatchContainer& action);
   void perform(const SignalContainer& action);
+  void perform(const BeginService& action);
+  void perform(const EndService& action);
   void perform(const CloseLogs& action);
   void perform(const StoreArtifacts& action);
   void perform(const SendReport& action);
   void perform(const RefuseOrder& action);
   void perform(const DiscardAllocation& action);
   void perform(const RemoveContainer& action);
+  void create_container(const Record& record, std::vector<std::string> image_command);
+  Result<HostSide> host_side(const Record& record) const;
   void watch_ended(const WatchContainer& watch, std::uint64_t generation, Result<ContainerEnd> end);
   void open_spool(const AllocationId& allocation);
   ContainerState with_init_status(const AllocationId& allocation, ContainerState state);
@@ -114,6 +119,7 @@ class Agent {
   BlobClient blobs_;
   DockerClient docker_;
   std::unique_ptr<EngineLink> engine_;
+  ServiceRuns services_;
 };
 
 }  // namespace slipway::agent

@@ -1,105 +1,15 @@
 // The whole agent against a controller in memory; with the real engine where there is one.
-#include "agent/agent.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include "agent/testing/fake_controller.hpp"
-#include "agent/testing/fake_docker.hpp"
-#include "agent/testing/support.hpp"
+#include "agent/testing/agent_fixture.hpp"
 
 namespace slipway::agent {
 namespace {
 
 using model::AllocationState;
 using model::LogStream;
-
-/// One life of the program: destroying it is what SIGKILL is, as far as the disk and Docker can tell.
-class Life {
- public:
-  Life(const AgentConfig& config, const std::string& boot_id) {
-    auto state = StateDirectory::open(config.state_dir);
-    EXPECT_TRUE(state) << state.error().text();
-    if (!state) return;
-    thread_.run([&] {
-      agent_ = std::make_unique<Agent>(thread_.loop(), clock_, random_, config, std::move(*state),
-                                       Agent::Machine{.boot_id = boot_id, .hostname = "test"},
-                                       [](const Error& error) { ADD_FAILURE() << error.text(); });
-      const auto begun = agent_->begin();
-      EXPECT_TRUE(begun) << begun.error().text();
-    });
-  }
-  ~Life() {
-    thread_.stop();
-    agent_.reset();
-  }
-
- private:
-  SystemClock clock_;
-  SystemRandom random_;
-  LoopThread thread_;
-  std::unique_ptr<Agent> agent_;
-};
-
-struct AgentTest : testing::Test {
-  TestFolder folder;
-  FakeController controller;
-  SystemRandom random;
-  AgentConfig config;
-  std::unique_ptr<Life> life;
-
-  AgentTest() {
-    config.state_dir = folder.path() + "/state";
-    config.metadata_address.clear();
-    config.join = wire::JoinData{.controller = "127.0.0.1:" + std::to_string(controller.port),
-                                 .fingerprint = controller.fingerprint,
-                                 .join_token = FakeController::kToken};
-  }
-  void begin(const std::string& boot_id = "boot-1") { life = std::make_unique<Life>(config, boot_id); }
-  void die() { life.reset(); }
-
-  wire::StartAllocation order(const std::string& script) {
-    wire::StartAllocation made{.allocation = AllocationId::make(random), .epoch = 1, .job = JobId::make(random)};
-    made.job_name = "test";
-    made.spec.container_image = kTestImage;
-    made.spec.command = {"sh", "-c", script};
-    made.spec.resources = {.cpu_millis = 1000, .memory_bytes = 64 << 20};
-    return made;
-  }
-  wire::AllocationReport run_to_end(const wire::StartAllocation& one) {
-    controller.send(one);
-    return wait_end(one);
-  }
-  wire::AllocationReport wait_end(const wire::StartAllocation& one) {
-    EXPECT_TRUE(eventually([&] { return controller.ended(one.allocation); })) << "no terminal report";
-    return controller.report(one.allocation).value_or(wire::AllocationReport{});
-  }
-  std::string whole_log(const wire::StartAllocation& one, LogStream stream) {
-    const auto report = *controller.report(one.allocation);
-    const auto length =
-        static_cast<std::size_t>(stream == LogStream::Stdout ? report.stdout_bytes : report.stderr_bytes);
-    EXPECT_TRUE(eventually([&] { return controller.log(one.allocation, stream).size() >= length; }));
-    return controller.log(one.allocation, stream);
-  }
-};
-
-struct AgentWithFakeDocker : AgentTest {
-  LoopThread docker_thread;
-  std::unique_ptr<FakeDocker> docker;
-
-  AgentWithFakeDocker() { config.docker_socket = folder.path() + "/docker.sock"; }
-  ~AgentWithFakeDocker() override {
-    life.reset();
-    docker_thread.run([this] { docker.reset(); });
-  }
-  void start_docker() {
-    docker_thread.run([this] {
-      docker = std::make_unique<FakeDocker>(docker_thread.loop(), config.docker_socket);
-      docker->add_image(kTestImage);
-    });
-  }
-};
 
 TEST_F(AgentWithFakeDocker, Join_ExchangesTheTokenAndKeepsTheCredential) {
   start_docker();
@@ -236,12 +146,7 @@ struct AgentWithRealDocker : AgentTest {
   void TearDown() override {
     die();
     if (!real_docker_is_there()) return;
-    auto id = runtime::read_file(config.state_dir + "/agent-id");
-    if (!id) return;
-    auto found = runtime::run({"docker", "ps", "-aq", "--filter", "label=slipway.agent=" + *id});
-    for (std::size_t at = 0; found && at + 12 <= found->standard_output.size(); at += 13) {
-      EXPECT_TRUE(runtime::run({"docker", "rm", "-f", found->standard_output.substr(at, 12)}));
-    }
+    if (auto id = runtime::read_file(config.state_dir + "/agent-id")) remove_containers_of(*id);
   }
   std::string container_of(const wire::StartAllocation& one) {
     std::string id =

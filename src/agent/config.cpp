@@ -31,14 +31,19 @@ Result<wire::JoinData> parse_join(const json::value& value) {
 Result<AgentConfig> parse_config(std::string_view text) {
   SLIPWAY_ASSIGN(const json::value value, wire::parse_json(text));
   SLIPWAY_ASSIGN(const JsonReader reader, JsonReader::open(value, "agent config"));
-  SLIPWAY_TRY(reader.only({"gated_units", "docker_socket", "state_dir", "join", "metadata_address"}));
+  SLIPWAY_TRY(
+      reader.only({"gated_units", "docker_socket", "state_dir", "device_directory", "join", "metadata_address"}));
   AgentConfig config;
   SLIPWAY_ASSIGN(config.gated_units, reader.texts_or_empty("gated_units"));
   SLIPWAY_ASSIGN(config.docker_socket, reader.text_or("docker_socket", config.docker_socket));
   SLIPWAY_ASSIGN(config.state_dir, reader.text_or("state_dir", config.state_dir));
+  SLIPWAY_ASSIGN(config.device_directory, reader.text_or("device_directory", config.device_directory));
   SLIPWAY_ASSIGN(config.metadata_address, reader.text_or("metadata_address", config.metadata_address));
   if (!config.state_dir.starts_with('/')) {
     return fail(Code::InvalidInput, "state_dir '{}' is not an absolute path", config.state_dir);
+  }
+  if (!config.device_directory.starts_with('/')) {
+    return fail(Code::InvalidInput, "device_directory '{}' is not an absolute path", config.device_directory);
   }
   if (const json::value* join = reader.find("join"); join != nullptr && !join->is_null()) {
     SLIPWAY_ASSIGN(config.join, parse_join(*join));
@@ -55,6 +60,7 @@ std::string encode_config(const AgentConfig& config) {
   json::object object{{"gated_units", std::move(units)},
                       {"docker_socket", config.docker_socket},
                       {"state_dir", config.state_dir},
+                      {"device_directory", config.device_directory},
                       {"metadata_address", config.metadata_address}};
   if (config.join) {
     object["join"] = json::object{{"controller", config.join->controller},

@@ -17,6 +17,7 @@ struct AgentConfig {
   std::vector<std::string> gated_units;  ///< systemd units that start only after the handshake
   std::string docker_socket = "/var/run/docker.sock";
   std::string state_dir = kDefaultStateDir;
+  std::string device_directory = "/dev";  ///< where terminals, uinput and GPUs for services are looked up
   /// A machine that joined by hand; else join data comes from the metadata service.
   std::optional<wire::JoinData> join;
   std::string metadata_address = "169.254.169.254:80";  ///< "" : there is none

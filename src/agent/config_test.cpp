@@ -12,6 +12,7 @@ TEST(AgentConfig, OfABakedImage_HasDefaults) {
   EXPECT_EQ(config->gated_units, std::vector<std::string>{"docker.service"});
   EXPECT_EQ(config->docker_socket, "/var/run/docker.sock");
   EXPECT_EQ(config->state_dir, "/var/lib/slipway-agent");
+  EXPECT_EQ(config->device_directory, "/dev");
   EXPECT_EQ(config->metadata_address, "169.254.169.254:80");
   EXPECT_FALSE(config->join);
 }
@@ -20,12 +21,14 @@ TEST(AgentConfig, OfAJoinedMachine_ComesBackAsWritten) {
   AgentConfig config;
   config.metadata_address.clear();
   config.state_dir = "/x";
+  config.device_directory = "/d";
   config.join = wire::JoinData{.controller = "h:1", .fingerprint = std::string(64, 'a'), .join_token = "t"};
   auto read = parse_config(encode_config(config));
   ASSERT_TRUE(read) << read.error().text();
   EXPECT_EQ(read->join->controller, "h:1");
   EXPECT_EQ(read->join->join_token, "t");
   EXPECT_EQ(read->state_dir, "/x");
+  EXPECT_EQ(read->device_directory, "/d");
   EXPECT_EQ(read->metadata_address, "");
 }
 
@@ -35,6 +38,7 @@ TEST(AgentConfig, Mistakes_AreNamed) {
            {"{", "line"},
            {R"({"gated_unit": []})", "gated_units"},
            {R"({"state_dir": "relative"})", "state_dir"},
+           {R"({"device_directory": "dev"})", "device_directory"},
            {R"({"metadata_address": ""})", "join"},
            {R"({"metadata_address": "1.2.3.4"})", "address:port"},
            {R"({"join": {"controller": "h", "fingerprint": ")" + print + "\"}}", "address:port"},

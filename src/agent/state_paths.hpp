@@ -20,6 +20,8 @@ struct StatePaths {
   [[nodiscard]] std::string work(const AllocationId& id) const { return allocation(id) + "/work"; }
   [[nodiscard]] std::string artifacts(const AllocationId& id) const { return allocation(id) + "/artifacts"; }
   [[nodiscard]] std::string log(const AllocationId& id) const { return allocation(id) + "/log"; }
+  [[nodiscard]] std::string startup(const AllocationId& id) const { return allocation(id) + "/startup"; }
+  [[nodiscard]] std::string home(const AllocationId& id) const { return allocation(id) + "/home"; }
 };
 
 }  // namespace slipway::agent

@@ -24,7 +24,12 @@ void AgentGateway::handle(std::shared_ptr<net::Exchange> exchange) {
   if (*path == wire::kConnectPath) return connect(exchange);
   if (path->starts_with(wire::kBlobPath)) {
     const auto name = path->substr(wire::kBlobPath.size());
-    return with_credential(exchange, [this, exchange, name] { handle_blob(exchange, name); });
+    return with_credential(exchange, [this, exchange, name](const HostId&) { handle_blob(exchange, name); });
+  }
+  if (path->starts_with(wire::kTunnelPath)) {
+    const auto tunnel = path->substr(wire::kTunnelPath.size());
+    return with_credential(exchange,
+                           [this, exchange, tunnel](const HostId& host) { tunnels_.arrived(tunnel, host, exchange); });
   }
   exchange->respond(problem(fail(Code::NotFound, "there is nothing at this path").error()));
 }
@@ -93,15 +98,16 @@ void AgentGateway::close_now(controller::ConnectionId connection, std::uint16_t 
   found->second.socket->close(code, why.substr(0, kMaxReason));
 }
 
-void AgentGateway::with_credential(const std::shared_ptr<net::Exchange>& exchange, std::function<void()> then) {
+void AgentGateway::with_credential(const std::shared_ptr<net::Exchange>& exchange,
+                                   std::function<void(const HostId&)> then) {
   const auto header = exchange->head().headers.get("Authorization");
   const auto secret = header ? auth::bearer_secret(*header) : std::nullopt;
   if (!secret) return exchange->respond(problem(fail(Code::Unauthenticated, "no credential was sent").error()));
   runner_.read([this, exchange, secret = std::string(*secret), then = std::move(then)](const controller::Core& core) {
     const auto host = core.host_of_credential(secret);
-    return std::function<void()>([this, exchange, then, good = host.has_value()] {
-      edge_.post([exchange, then, good] {
-        if (good) return then();
+    return std::function<void()>([this, exchange, then, host = host ? std::optional(*host) : std::nullopt] {
+      edge_.post([exchange, then, host] {
+        if (host) return then(*host);
         exchange->respond(problem(fail(Code::Unauthenticated, "this credential is not known").error()));
       });
     });

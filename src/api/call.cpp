@@ -31,6 +31,14 @@ bool Call::flag(const std::string& name) const {
   return found != query.end() && (found->second == "1" || found->second == "true");
 }
 
+Result<std::string> Call::idempotency_key() const {
+  constexpr std::size_t kMaxKeyBytes = 200;
+  const auto key = exchange->head().headers.get("Idempotency-Key").value_or("");
+  if (key.size() > kMaxKeyBytes)
+    return fail(Code::InvalidInput, "Idempotency-Key is longer than {} bytes", kMaxKeyBytes);
+  return std::string(key);
+}
+
 void Call::answer(const Answer& answer) {
   net::Response response{.status = answer.status};
   response.headers.add("Content-Type", "application/json");

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "api/follow_hub.hpp"
+#include "api/session_origin.hpp"
 #include "auth/policy.hpp"
 #include "controller/runner.hpp"
 #include "net/http_server.hpp"
@@ -28,6 +29,7 @@ struct Context {
   std::string agent_advertise;
   std::string fingerprint;
   std::string version;
+  SessionOrigin sessions;  ///< where people reach them
 };
 
 struct Answer {
@@ -51,6 +53,8 @@ class Call : public std::enable_shared_from_this<Call> {
   [[nodiscard]] Result<std::int64_t> number(const std::string& name, std::int64_t otherwise, std::int64_t least,
                                             std::int64_t most) const;
   [[nodiscard]] bool flag(const std::string& name) const;
+  /// What the client sent as Idempotency-Key, or nothing. InvalidInput if it is too long to be kept.
+  [[nodiscard]] Result<std::string> idempotency_key() const;
 
   void answer(const Answer& answer);
   void refuse(const Error& error);

@@ -8,12 +8,12 @@
 namespace slipway::api {
 namespace {
 
-constexpr std::size_t kPiece = 64 << 10;
+constexpr std::size_t kFilePiece = 64 << 10;
 
 Result<std::string> read_piece(const std::string& path, std::int64_t offset) {
   const runtime::Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.valid()) return errno == ENOENT ? Result<std::string>("") : fail_errno(errno, "cannot open a log");
-  std::string bytes(kPiece, '\0');
+  std::string bytes(kFilePiece, '\0');
   const auto got = pread(file.get(), bytes.data(), bytes.size(), offset);
   if (got < 0) return fail_errno(errno, "cannot read a log");
   bytes.resize(static_cast<std::size_t>(got));

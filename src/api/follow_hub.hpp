@@ -1,4 +1,4 @@
-// FollowHub: wakes those who follow jobs, logs and bakes. Signals come from any thread; they are gathered, so that a
+// FollowHub: wakes those who follow jobs, logs, bakes and sessions. Signals come from any thread; they are gathered, so that a
 // job that writes without pause costs the edge thread one wake a turn. add() and remove() on the edge thread.
 #pragma once
 #include <functional>
@@ -18,13 +18,14 @@ class FollowHub final : public controller::Observer {
   explicit FollowHub(runtime::Loop& edge) : edge_(edge) {}
 
   using Ticket = std::uint64_t;
-  /// `wake` is called on the edge thread after something about the id (job, allocation or bake) changed.
+  /// `wake` is called on the edge thread after something about the id (job, allocation, bake or session) changed.
   Ticket add(const std::string& id, std::function<void()> wake);
   void remove(Ticket ticket);
 
   void job_changed(const JobId& job) override { signal(job.text()); }
   void log_grown(const AllocationId& allocation) override { signal(allocation.text()); }
   void bake_changed(const BakeId& bake) override { signal(bake.text()); }
+  void session_changed(const SessionId& session) override { signal(session.text()); }
 
  private:
   void signal(const std::string& id);

@@ -1,5 +1,6 @@
 #include "api/front.hpp"
 
+#include "api/gateway/named_host.hpp"
 #include "api/routes.hpp"
 #include "wire/records.hpp"
 
@@ -7,6 +8,17 @@ namespace slipway::api {
 namespace {
 
 constexpr std::string_view kPrefix = "/api/v1";
+constexpr std::string_view kSessionPath = "/s/";
+
+net::Response misdirected() {
+  constexpr int kMisdirected = 421;  // RFC 9110, 15.5.20
+  auto response = problem(Error{.code = Code::InvalidInput,
+                                .message = "this server does not go by that name",
+                                .fix = "use the address that it listens on; --base-domain gives it another name",
+                                .context = {}});
+  response.status = kMisdirected;
+  return response;
+}
 
 net::Response method_not_allowed(const std::string& methods) {
   auto document = wire::problem_json(Error{.code = Code::InvalidInput,
@@ -23,8 +35,16 @@ net::Response method_not_allowed(const std::string& methods) {
 }  // namespace
 
 void Front::handle(std::shared_ptr<net::Exchange> exchange) {
+  const auto host = named_host(context_.sessions, listen_host_, exchange->head().headers.get("Host"));
+  if (host.kind == HostKind::Session) return sessions_.handle(std::move(exchange), host.session);
+  if (host.kind == HostKind::Foreign) return exchange->respond(misdirected());
+  answer(exchange);
+}
+
+void Front::answer(const std::shared_ptr<net::Exchange>& exchange) {
   const auto [path, query] = net::split_target(exchange->head().target);
   if (path == "/healthz" || path == "/readyz") return health(exchange, path == "/readyz");
+  if (path.starts_with(kSessionPath)) return sessions_.redirect(exchange, path.substr(kSessionPath.size()));
   if (!path.starts_with(kPrefix) || (path.size() > kPrefix.size() && path[kPrefix.size()] != '/')) {
     if (const auto decoded = net::decode_path(path); !decoded) return exchange->respond(problem(decoded.error()));
     return exchange->respond(problem(Error{.code = Code::NotFound,

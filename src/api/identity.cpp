@@ -12,6 +12,8 @@
 namespace slipway::api {
 namespace {
 
+constexpr std::size_t kKeyBytes = 32;
+
 bool exists(const std::string& path) { return access(path.c_str(), F_OK) == 0; }
 
 Result<net::CertificateAuthority> open_authority(const std::string& directory, WallTime now) {
@@ -30,14 +32,20 @@ Result<net::CertificateAuthority> open_authority(const std::string& directory, W
   return authority;
 }
 
+Result<void> write_keys(const std::string& path, const Identity& identity) {
+  const boost::json::object document{{"controller_id", identity.controller_id},
+                                     {"join_key", hex_encode(identity.join_key)},
+                                     {"session_key", hex_encode(identity.session_key)}};
+  return runtime::write_file_durably(path, boost::json::serialize(document), 0600);
+}
+
 Result<void> open_keys(const std::string& directory, RandomSource& random, Identity& identity) {
   const auto path = directory + "/identity.json";
   if (!exists(path)) {
     identity.controller_id = make_id_text("ctl", random);
-    identity.join_key = random.bytes(32);
-    const boost::json::object document{{"controller_id", identity.controller_id},
-                                       {"join_key", hex_encode(identity.join_key)}};
-    return runtime::write_file_durably(path, boost::json::serialize(document), 0600);
+    identity.join_key = random.bytes(kKeyBytes);
+    identity.session_key = random.bytes(kKeyBytes);
+    return write_keys(path, identity);
   }
   SLIPWAY_ASSIGN(const auto text, runtime::read_file(path, 64 << 10));
   SLIPWAY_ASSIGN(const auto document, wire::parse_json(text));
@@ -45,7 +53,11 @@ Result<void> open_keys(const std::string& directory, RandomSource& random, Ident
   SLIPWAY_ASSIGN(identity.controller_id, reader.text("controller_id"));
   SLIPWAY_ASSIGN(const auto key, reader.text("join_key"));
   SLIPWAY_ASSIGN(identity.join_key, hex_decode(key));
-  return {};
+  SLIPWAY_ASSIGN(const auto session_key, reader.text_or("session_key", ""));
+  SLIPWAY_ASSIGN(identity.session_key, hex_decode(session_key));
+  if (identity.session_key.size() >= kKeyBytes) return {};
+  identity.session_key = random.bytes(kKeyBytes);  // the directory is older than sessions are
+  return write_keys(path, identity);
 }
 
 template <typename T>

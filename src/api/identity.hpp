@@ -14,7 +14,8 @@ struct Identity {
   net::CertificateAuthority authority;
   std::string fingerprint;  ///< of the authority's certificate, hex
   std::string controller_id;
-  std::string join_key;  ///< secret
+  std::string join_key;     ///< secret
+  std::string session_key;  ///< secret: what the cookies of sessions are proved with
   auth::TokenTable tokens;
 };
 

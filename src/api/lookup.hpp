@@ -15,6 +15,9 @@ constexpr auth::Kind kind_of() {
   if constexpr (std::is_same_v<T, model::Host>) return auth::Kind::Host;
   if constexpr (std::is_same_v<T, model::Image>) return auth::Kind::Image;
   if constexpr (std::is_same_v<T, model::Bake>) return auth::Kind::Bake;
+  if constexpr (std::is_same_v<T, model::App>) return auth::Kind::App;
+  if constexpr (std::is_same_v<T, model::Session>) return auth::Kind::Session;
+  if constexpr (std::is_same_v<T, model::Link>) return auth::Kind::Link;
 }
 
 template <typename T>
@@ -25,9 +28,31 @@ const controller::Table<T>& rows_of(const controller::Tables& tables) {
 inline bool goes_by(const model::Host& host, const std::string& name) {
   return host.name == name || host.instance_id == name;
 }
+/// The job of a session is known by its id alone: its name is the session's.
+inline bool goes_by(const model::Job& job, const std::string& name) { return !job.spec.service && job.name == name; }
 template <typename T>
 bool goes_by(const T& row, const std::string& name) {
   return row.name == name;
+}
+
+/// A name stands for what is still there before what is over.
+inline bool is_over(const model::Session& session) { return model::is_terminal(session.state); }
+template <typename T>
+bool is_over(const T&) {
+  return false;
+}
+
+/// The newest of that name which the caller may see: others' things have no claim on a name.
+template <typename T>
+const T* find_by_name(const controller::Tables& tables, const model::Principal& who, const std::string& name) {
+  const auto newest = [&](bool over) {
+    return rows_of<T>(tables).newest([&](const T& one) {
+      return is_over(one) == over && goes_by(one, name) &&
+             auth::allowed(who, auth::Action::Read, {kind_of<T>(), one.meta.owner});
+    });
+  };
+  const auto* found = newest(false);
+  return found != nullptr ? found : newest(true);
 }
 
 /// By id, else the newest of that name. NotFound; Denied if the caller may not do `action` to it.
@@ -38,7 +63,7 @@ Result<const T*> find(const controller::Tables& tables, const model::Principal& 
   if (const auto id = decltype(T::id)::parse(text))
     row = rows_of<T>(tables).find(*id);
   else if (!text.empty())
-    row = rows_of<T>(tables).newest([&](const T& one) { return goes_by(one, text); });
+    row = find_by_name<T>(tables, who, text);
   if (row == nullptr)
     return fail(Error{.code = Code::NotFound,
                       .message = fmt::format("no {} '{}'", auth::kind_name(kind_of<T>()), text.substr(0, 100)),

@@ -1,5 +1,7 @@
 #include "api/options.hpp"
 
+#include <algorithm>
+
 #include "base/units.hpp"
 
 namespace slipway::api {
@@ -13,6 +15,30 @@ Setting text(const char* key, const char* help, std::string ServerOptions::* mem
             options.*member = value;
             return {};
           }};
+}
+
+/// A DNS name in lower case; an address cannot have names below it.
+Result<void> check_base_domain(const std::string& value) {
+  constexpr std::size_t kLongest = 253 - 26;  // RFC 1035, 2.3.4, with room for a session's label
+  const bool letters = std::ranges::all_of(
+      value, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.'; });
+  const bool shape = !value.empty() && value.size() <= kLongest && value.front() != '.' && value.back() != '.' &&
+                     value.find("..") == std::string::npos;
+  const bool address = value.find_first_not_of("0123456789.") == std::string::npos;
+  if (letters && shape && !address) return {};
+  return fail(Code::InvalidInput, "--base-domain '{}' is not a name in lower case, such as sessions.example.org",
+              value);
+}
+
+Setting base_domain() {
+  auto setting = text("base-domain", "name below which each session has its own, as <session>.<base-domain>",
+                      &ServerOptions::base_domain);
+  setting.set = [](ServerOptions& options, const std::string& value) -> Result<void> {
+    SLIPWAY_TRY(check_base_domain(value));
+    options.base_domain = value;
+    return {};
+  };
+  return setting;
 }
 
 Setting duration(const char* key, const char* help, Duration controller::CoreOptions::* member, Duration least) {
@@ -38,6 +64,9 @@ const std::vector<Setting>& server_settings() {
       text("agent-listen", "address:port where agents connect, by TLS", &ServerOptions::agent_listen),
       text("agent-advertise", "address:port that hosts are told to connect to; default: that of --agent-listen",
            &ServerOptions::agent_advertise),
+      base_domain(),
+      text("novnc", "directory of noVNC, which shows desktops; Debian's package novnc",
+           &ServerOptions::novnc_directory),
       duration("lost-after", "silence after which a host is LOST", &CoreOptions::lost_after, seconds(3)),
       duration("startup-grace", "extra silence allowed to known hosts after the controller's start",
                &CoreOptions::startup_grace, seconds(0)),

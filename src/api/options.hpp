@@ -14,8 +14,10 @@ struct ServerOptions {
   std::string directory;  ///< D/server: store, blobs, logs, keys, endpoint.json
   std::string listen = "127.0.0.1:7070";
   std::string agent_listen = "127.0.0.1:7071";
-  std::string agent_advertise;   ///< empty: agent_listen, with the real port
-  controller::CoreOptions core;  ///< what start() fills in itself (ids, keys, addresses) is ignored
+  std::string agent_advertise;                       ///< empty: agent_listen, with the real port
+  std::string base_domain = "localhost";             ///< sessions are at <session>.<base_domain>
+  std::string novnc_directory = "/usr/share/novnc";  ///< where Debian's package novnc puts it
+  controller::CoreOptions core;                      ///< what start() fills in itself (ids, keys, addresses) is ignored
   controller::RunnerOptions runner;
 };
 

@@ -64,5 +64,17 @@ void handle_list_bakes(std::shared_ptr<Call> call);
 void handle_show_bake(std::shared_ptr<Call> call);
 void handle_stop_bake(std::shared_ptr<Call> call);
 void handle_bake_log(std::shared_ptr<Call> call);
+void handle_register_app(std::shared_ptr<Call> call);
+void handle_list_apps(std::shared_ptr<Call> call);
+void handle_show_app(std::shared_ptr<Call> call);
+void handle_start_session(std::shared_ptr<Call> call);
+void handle_list_sessions(std::shared_ptr<Call> call);
+void handle_show_session(std::shared_ptr<Call> call);
+void handle_watch_session(std::shared_ptr<Call> call);
+void handle_stop_session(std::shared_ptr<Call> call);
+void handle_extend_session(std::shared_ptr<Call> call);
+void handle_create_link(std::shared_ptr<Call> call);
+void handle_list_links(std::shared_ptr<Call> call);
+void handle_revoke_link(std::shared_ptr<Call> call);
 
 }  // namespace slipway::api

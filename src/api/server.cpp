@@ -8,6 +8,7 @@
 
 #include "api/agent_gateway.hpp"
 #include "api/front.hpp"
+#include "api/gateway/session_observer.hpp"
 #include "api/identity.hpp"
 #include "base/log.hpp"
 #include "runtime/files.hpp"
@@ -60,8 +61,8 @@ class RunningServer final : public Server {
     SLIPWAY_ASSIGN(auto identity, open_identity(options_.directory, *ports.store, clock_.now(), *ports.random));
     SLIPWAY_TRY(listen(people, agents, identity));
     SLIPWAY_TRY(open_runner(std::move(ports), identity));
-    assemble(std::move(identity));
-    runner_->start(*gateway_, *hub_);
+    assemble(std::move(identity), people.host);
+    runner_->start(*gateway_, *observer_);
     thread_ = std::thread([this] { edge_.run(); });
     return write_endpoint();
   }
@@ -92,6 +93,7 @@ class RunningServer final : public Server {
                                                       front_->handle(std::move(exchange));
                                                     }));
     api_url_ = "http://" + join_host_port(people.host, people_->port());
+    origin_ = {.base_domain = options_.base_domain, .port = people_->port(), .tls = false};
     authority_ = identity.authority;
     fingerprint_ = identity.fingerprint;
     const auto named = options_.agent_advertise.empty() ? Result<HostPort>(agents)
@@ -143,7 +145,7 @@ class RunningServer final : public Server {
     return {};
   }
 
-  void assemble(Identity identity) {
+  void assemble(Identity identity, const std::string& people_host) {
     files_ = std::make_unique<runtime::BlockingPool>(kFileThreads);
     hub_ = std::make_unique<FollowHub>(edge_);
     gateway_ = std::make_unique<AgentGateway>(edge_, *files_, *runner_);
@@ -153,9 +155,20 @@ class RunningServer final : public Server {
                                                  .hub = *hub_,
                                                  .agent_advertise = advertise_,
                                                  .fingerprint = fingerprint_,
-                                                 .version = SLIPWAY_VERSION});
-    front_ = std::make_unique<Front>(*context_, std::move(identity.tokens));
+                                                 .version = SLIPWAY_VERSION,
+                                                 .sessions = origin_});
+    make_sessions(identity);
+    front_ = std::make_unique<Front>(*context_, std::move(identity.tokens), *sessions_, people_host);
     renewal_ = edge_.every(std::chrono::hours(1), [this] { renew_certificate(); });
+  }
+
+  void make_sessions(const Identity& identity) {
+    sessions_ = std::make_unique<SessionGateway>(
+        GatewayPorts{.edge = edge_, .runner = *runner_, .tunnels = gateway_->tunnels(), .clock = clock_},
+        GatewayOptions{
+            .origin = origin_, .cookie_key = identity.session_key, .novnc_directory = options_.novnc_directory},
+        identity.tokens);
+    observer_ = std::make_unique<SessionObserver>(edge_, *hub_, *sessions_, gateway_->tunnels());
   }
 
   [[nodiscard]] Result<void> write_endpoint() const {
@@ -171,6 +184,7 @@ class RunningServer final : public Server {
   std::string api_url_;
   std::string advertise_;
   std::string fingerprint_;
+  SessionOrigin origin_;
   net::CertificateAuthority authority_;
   std::vector<std::string> certificate_names_;
   WallTime certificate_ends_;
@@ -179,6 +193,8 @@ class RunningServer final : public Server {
   std::unique_ptr<controller::Runner> runner_;
   std::unique_ptr<FollowHub> hub_;
   std::unique_ptr<AgentGateway> gateway_;
+  std::unique_ptr<SessionGateway> sessions_;
+  std::unique_ptr<SessionObserver> observer_;
   std::unique_ptr<Context> context_;
   std::unique_ptr<Front> front_;
   runtime::Loop::Timer renewal_;

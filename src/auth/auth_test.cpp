@@ -14,8 +14,8 @@ struct People {
   model::Principal bob{.id = PrincipalId::make(random), .meta = {}, .name = "bob"};
 };
 
-constexpr Kind kKinds[] = {Kind::Job,  Kind::Pool, Kind::Host,      Kind::Image,
-                           Kind::Bake, Kind::Blob, Kind::JoinToken, Kind::History};
+constexpr Kind kKinds[] = {Kind::Job,       Kind::Pool,    Kind::Host, Kind::Image,   Kind::Bake, Kind::Blob,
+                           Kind::JoinToken, Kind::History, Kind::App,  Kind::Session, Kind::Link};
 constexpr Action kActions[] = {Action::Read, Action::Create, Action::Change, Action::Delete};
 
 TEST(Policy, Nobody_MayDoNothing) {
@@ -42,6 +42,20 @@ TEST(Policy, Others_ReadAndChangeOnlyTheirOwnJobs) {
   EXPECT_TRUE(allowed(people.ann, Action::Read, {Kind::Pool, people.bob.id}));
   for (const auto kind : {Kind::Host, Kind::Bake, Kind::JoinToken, Kind::History})
     for (const auto action : kActions) EXPECT_FALSE(allowed(people.ann, action, {kind, people.ann.id}));
+}
+
+TEST(Policy, Others_StartSessionsOfAnyAppAndLetPeopleIntoTheirOwnOnly) {
+  const People people;
+  EXPECT_TRUE(allowed(people.ann, Action::Read, {Kind::App, people.bob.id}));
+  EXPECT_FALSE(allowed(people.ann, Action::Create, {Kind::App, {}}));
+  EXPECT_TRUE(allowed(people.ann, Action::Create, {Kind::Session, {}}));
+  for (const auto kind : {Kind::Session, Kind::Link}) {
+    EXPECT_TRUE(allowed(people.ann, Action::Change, {kind, people.ann.id}));
+    EXPECT_FALSE(allowed(people.ann, Action::Change, {kind, people.bob.id}));
+    EXPECT_FALSE(allowed(people.ann, Action::Read, {kind, people.bob.id}));
+  }
+  EXPECT_FALSE(allowed(people.ann, Action::Create, {Kind::Link, people.bob.id}));
+  EXPECT_FALSE(allowed(people.ann, Action::Create, {Kind::Link, {}}));
 }
 
 TEST(Policy, Require_NamesWhoAndWhat) {

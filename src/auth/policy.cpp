@@ -34,6 +34,12 @@ std::string_view kind_name(Kind kind) {
       return "join token";
     case Kind::History:
       return "history";
+    case Kind::App:
+      return "app";
+    case Kind::Session:
+      return "session";
+    case Kind::Link:
+      return "link";
   }
   return "?";
 }
@@ -43,9 +49,13 @@ bool allowed(const model::Principal& principal, Action action, const Object& obj
   if (principal.admin) return true;
   switch (object.kind) {
     case Kind::Job:
+    case Kind::Session:
       return action == Action::Create || object.owner == principal.id;
+    case Kind::Link:
+      return object.owner == principal.id;
     case Kind::Blob:
       return action == Action::Create;
+    case Kind::App:
     case Kind::Image:
     case Kind::Pool:
       return action == Action::Read;

@@ -15,6 +15,8 @@ namespace slipway::auth {
 inline constexpr std::string_view kTokenPrefix = "slwt";
 inline constexpr std::string_view kJoinTokenPrefix = "slwj";
 inline constexpr std::string_view kCredentialPrefix = "slwc";
+inline constexpr std::string_view kLinkPrefix = "slws";
+inline constexpr std::string_view kAppTokenPrefix = "slwa";
 
 class TokenTable {
  public:

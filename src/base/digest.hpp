@@ -11,6 +11,8 @@ namespace slipway {
 
 /// Lower-case hex, 64 characters.
 std::string sha256_hex(std::string_view bytes);
+/// HMAC-SHA-256 (RFC 2104), lower-case hex, 64 characters.
+std::string hmac_sha256_hex(std::string_view key, std::string_view bytes);
 /// True for 64 characters of lower-case hex.
 bool is_sha256_hex(std::string_view text);
 std::string hex_encode(std::string_view bytes);

@@ -65,6 +65,15 @@ struct PrincipalTag {
 struct TokenTag {
   static constexpr std::string_view kPrefix = "tok";
 };
+struct AppTag {
+  static constexpr std::string_view kPrefix = "app";
+};
+struct SessionTag {
+  static constexpr std::string_view kPrefix = "ses";
+};
+struct LinkTag {
+  static constexpr std::string_view kPrefix = "link";
+};
 
 using JobId = Id<JobTag>;
 using AllocationId = Id<AllocationTag>;
@@ -75,6 +84,9 @@ using BakeId = Id<BakeTag>;
 using ProjectId = Id<ProjectTag>;
 using PrincipalId = Id<PrincipalTag>;
 using TokenId = Id<TokenTag>;
+using AppId = Id<AppTag>;
+using SessionId = Id<SessionTag>;
+using LinkId = Id<LinkTag>;
 
 }  // namespace slipway
 

@@ -73,16 +73,16 @@ class StepNotes {
   SteadyTime began_;
 };
 
-enum class Choice { Stop, Leave, GoOn };
+enum class BakeChoice { Stop, Leave, GoOn };
 
-Choice ask_what_to_do(Session& session) {
-  if (!session.terminal().can_ask()) return Choice::Leave;
+BakeChoice ask_what_to_do(Session& session) {
+  if (!session.terminal().can_ask()) return BakeChoice::Leave;
   const auto answer =
       session.terminal().ask("\nStop the bake, or only stop watching it? [s]top, [d]etach, [c]ontinue: ");
   InterruptWatch::clear();
-  if (!answer) return Choice::Leave;
-  if (answer->starts_with('s')) return Choice::Stop;
-  return answer->starts_with('c') ? Choice::GoOn : Choice::Leave;
+  if (!answer) return BakeChoice::Leave;
+  if (answer->starts_with('s')) return BakeChoice::Stop;
+  return answer->starts_with('c') ? BakeChoice::GoOn : BakeChoice::Leave;
 }
 
 Result<int> succeeded(Session& session, const Json& bake) {
@@ -115,10 +115,10 @@ Error failed(Session& session, ApiClient& api, const Json& bake) {
 
 /// Nothing if watching goes on.
 Result<std::optional<int>> interrupted(Session& session, ApiClient& api, const std::string& id) {
-  const Choice choice = ask_what_to_do(session);
+  const BakeChoice choice = ask_what_to_do(session);
   InterruptWatch::clear();
-  if (choice == Choice::GoOn) return std::optional<int>();
-  if (choice == Choice::Stop) {
+  if (choice == BakeChoice::GoOn) return std::optional<int>();
+  if (choice == BakeChoice::Stop) {
     SLIPWAY_TRY(api.post(bake_target(id) + "/stop", "{}"));
     return std::optional<int>();  // its end is worth seeing
   }

@@ -85,6 +85,8 @@ std::vector<Command> host_commands();
 std::vector<Command> image_commands();
 std::vector<Command> cloud_commands();
 std::vector<Command> config_commands();
+std::vector<Command> app_commands();
+std::vector<Command> session_commands();
 
 void print_error(const CliHost& host, const Error& error, Format format, int code);
 

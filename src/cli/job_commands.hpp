@@ -8,6 +8,16 @@ Command job_submit_command();
 Command job_logs_command();
 Command job_artifacts_command();
 
+struct JobLogArguments {
+  std::string job;
+  bool follow = false;
+  std::string stream;
+  std::string allocation;
+};
+/// Everything of `slipway job logs` but its first argument.
+void declare_log_flags(CLI::App& app, const std::shared_ptr<JobLogArguments>& arguments);
+Result<int> show_job_logs(Session& session, const JobLogArguments& arguments);
+
 /// Of the API, for a name or an id.
 std::string job_target(const std::string& job);
 /// An object; NotFound if there is no such job.

@@ -9,13 +9,6 @@
 namespace slipway::cli {
 namespace {
 
-struct JobLogArguments {
-  std::string job;
-  bool follow = false;
-  std::string stream;
-  std::string allocation;
-};
-
 using TakeFrame = std::function<Result<void>(const wire::LogFrame&)>;
 
 TakeFrame as_json_lines(Session& session) {
@@ -95,7 +88,9 @@ Result<int> show_both_streams(Session& session, ApiClient& api, const std::strin
   return kDone;
 }
 
-Result<int> show_logs(Session& session, const JobLogArguments& arguments) {
+}  // namespace
+
+Result<int> show_job_logs(Session& session, const JobLogArguments& arguments) {
   SLIPWAY_TRY(check_form(session));
   SLIPWAY_ASSIGN(ApiClient * api, session.api());
   SLIPWAY_ASSIGN(const Json job, get_job(*api, arguments.job));
@@ -109,7 +104,11 @@ Result<int> show_logs(Session& session, const JobLogArguments& arguments) {
   return show_stream(session, *api, fmt::format("{}/logs/{}?{}", job_target(id), arguments.stream, attempt), stream);
 }
 
-}  // namespace
+void declare_log_flags(CLI::App& app, const std::shared_ptr<JobLogArguments>& arguments) {
+  auto* follow = app.add_flag("-f,--follow", arguments->follow, "go on until it ends");
+  app.add_option("--stream", arguments->stream, "only stdout or stderr, to standard output")->excludes(follow);
+  app.add_option("--allocation", arguments->allocation, "of this attempt; the last one")->excludes(follow);
+}
 
 Command job_logs_command() {
   return {
@@ -126,10 +125,8 @@ Command job_logs_command() {
       .declare = [](CLI::App& app) -> Action {
         auto arguments = std::make_shared<JobLogArguments>();
         app.add_option("JOB", arguments->job, "name or id")->required();
-        auto* follow = app.add_flag("-f,--follow", arguments->follow, "go on until the job ends");
-        app.add_option("--stream", arguments->stream, "only stdout or stderr, to standard output")->excludes(follow);
-        app.add_option("--allocation", arguments->allocation, "of this attempt; the last one")->excludes(follow);
-        return [arguments](Session& session) { return show_logs(session, *arguments); };
+        declare_log_flags(app, arguments);
+        return [arguments](Session& session) { return show_job_logs(session, *arguments); };
       }};
 }
 

@@ -9,12 +9,13 @@ namespace slipway::cli {
 namespace {
 
 constexpr std::string_view kAbout =
-    "Bakes machine images, launches hosts from them, and runs jobs on those hosts.\n"
+    "Bakes machine images, launches hosts from them, and runs jobs and sessions on those hosts.\n"
     "Begin with: slipway dev";
 
 std::vector<Command> all_commands() {
   std::vector<Command> out;
-  for (auto group : {image_commands, pool_commands, host_commands, job_commands, cloud_commands, config_commands}) {
+  for (auto group : {image_commands, pool_commands, host_commands, job_commands, app_commands, session_commands,
+                     cloud_commands, config_commands}) {
     for (Command& command : group()) out.push_back(std::move(command));
   }
   return out;

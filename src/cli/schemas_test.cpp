@@ -70,6 +70,34 @@ TEST(Schemas, PoolsAndImages) {
             "");
 }
 
+TEST(Schemas, Apps) {
+  const std::string app = api_form<model::App>("app");
+  EXPECT_EQ(problems_of("apps", "GET /api/v1/apps", list_of(app), {"app", "list"}), "");
+  EXPECT_EQ(problems_of("app", "GET /api/v1/apps/jupyter", app, {"app", "show", "jupyter"}), "");
+}
+
+TEST(Schemas, SessionsTheirLinksAndAUrl) {
+  auto session = wire::parse_json(api_form<model::Session>("session")).value();
+  for (const auto* key : {"host", "allocation", "idle_ends_at"}) session.as_object()[key] = "";
+  session.as_object()["origin"] = "http://ses-nnnnnnnnnnnnnnnnnnnn.localhost:7070";
+  const auto text = boost::json::serialize(session);
+  EXPECT_EQ(problems_of("sessions", "GET /api/v1/sessions", list_of(text), {"session", "list"}), "");
+  EXPECT_EQ(problems_of("session", "GET /api/v1/sessions/thesis", text, {"session", "show", "thesis"}), "");
+  EXPECT_EQ(problems_of("links", "GET /api/v1/sessions/thesis/links", list_of(api_form<model::Link>("link")),
+                        {"session", "links", "thesis"}),
+            "");
+  const std::string url = R"({"id":"link-pppppppppppppppppppp","session":"ses-nnnnnnnnnnnnnnnnnnnn",)"
+                          R"("url":"http://x","expires_at":""})";
+  EXPECT_EQ(problems_of("link_url", "POST /api/v1/sessions/thesis/links", url, {"session", "open", "thesis"}), "");
+}
+
+TEST(Schemas, JobOfASession) {
+  auto job = wire::from_json<model::Job>(wire::parse_json(record("job")).value()).value();
+  job.spec.service = model::ServiceSpec{.ports = {{.name = "web", .port = 1}}, .app_token = "slwa_x"};
+  const auto text = boost::json::serialize(wire::api_json(job));
+  EXPECT_EQ(problems_of("job", "GET /api/v1/jobs/digits", text, {"job", "show", "digits"}), "");
+}
+
 TEST(Schemas, ArtifactsLeftoversAndErrors) {
   const std::string entry = R"({"path":"a","sha256":")" + std::string(64, 'a') + R"(","size_bytes":1,"mode":420})";
   EXPECT_EQ(

@@ -13,7 +13,7 @@ void on_hello(Step& step, ConnectionId connection, const wire::Hello& hello);
 
 // reports.cpp
 void on_report(Step& step, const model::Host& host, const wire::AllocationReport& report);
-void on_inventory(Step& step, Session& session, const wire::Inventory& inventory);
+void on_inventory(Step& step, Connection& agent, const wire::Inventory& inventory);
 void on_refusal(Step& step, const model::Host& host, const wire::OrderRefused& refusal);
 void on_logs_durable(Step& step, const LogsDurable& logs);
 void on_artifacts_checked(Step& step, const ArtifactsChecked& checked);

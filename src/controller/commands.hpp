@@ -19,9 +19,12 @@ Result<JobId> submit_job(Step& step, const model::Principal& who, const wire::Su
 /// Queued and lost jobs are Stopped at once, running ones are asked to stop. Conflict if it has ended; a second stop
 /// does nothing.
 Result<void> stop_job(Step& step, const model::Principal& who, const JobId& id);
-/// Conflict if the name is taken; NotFound for an unknown image; InvalidInput for a bad size.
 /// The cloud's id of the image that a pool names: the newest of that name, one of ours by its id, or "ami-…" as it is.
 Result<std::string> resolve_image(const Tables& tables, const std::string& name);
+/// NotFound for a pool that never was; nothing if `name` is empty. A pool may be deleted while work waits for it, but a
+/// slip of the pen is not mended by waiting.
+Result<void> require_pool(const Tables& tables, const std::string& name);
+/// Conflict if the name is taken; NotFound for an unknown image; InvalidInput for a bad size.
 Result<PoolId> create_pool(Step& step, const model::Principal& who, const wire::CreatePoolRequest& request);
 /// Its hosts are terminated; the row goes when they are gone. May be repeated.
 Result<void> delete_pool(Step& step, const model::Principal& who, const PoolId& id);
@@ -39,6 +42,30 @@ Result<BakeId> start_bake(Step& step, const model::Principal& who, const wire::S
                           const std::string& name);
 /// Conflict if it has ended.
 Result<void> stop_bake(Step& step, const model::Principal& who, const BakeId& id);
+
+/// Registers an app: version 1 of a new name, the next version if something changed, otherwise the one that is there.
+/// InvalidInput for a bad name or specification.
+Result<AppId> register_app(Step& step, const model::Principal& who, const wire::RegisterAppRequest& request);
+/// Starts a session of the newest version of an app and queues the job that carries it. An idempotency key (may be
+/// empty) works as for submit_job. NotFound for an unknown app; InvalidInput for bad start-up data or an end that the
+/// app does not allow; Exhausted if the person has as many running as the app allows.
+Result<SessionId> start_session(Step& step, const model::Principal& who, const wire::StartSessionRequest& request,
+                                const std::string& idempotency_key);
+/// Ends a session; `reason` is for people. Conflict if it has ended; a second stop does nothing.
+Result<void> stop_session(Step& step, const PrincipalId& who, const SessionId& id, const std::string& reason);
+/// Starts the idle countdown anew; with `longer` (above 0) the hard end becomes now + longer. Conflict if it has ended
+/// or is stopping, InvalidInput if the app does not allow an end that late.
+Result<void> extend_session(Step& step, const PrincipalId& who, const SessionId& id, Duration longer);
+struct NewLink {
+  LinkId id;
+  std::string secret;   ///< told this once; only its hash is kept
+  WallTime expires_at;  ///< zero: with the session
+};
+/// A way in for whoever knows its secret; `lifetime` 0: as long as the session. Conflict if it has ended; Exhausted if
+/// it has very many.
+Result<NewLink> create_link(Step& step, const model::Principal& who, const SessionId& id, Duration lifetime);
+/// Whoever came in by it is out. NotFound if there is none of that id.
+Result<void> revoke_link(Step& step, const PrincipalId& who, const LinkId& id);
 
 // ---- the controller itself ----
 

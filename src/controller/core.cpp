@@ -5,6 +5,7 @@
 #include "controller/bakes.hpp"
 #include "controller/placement.hpp"
 #include "controller/pools.hpp"
+#include "controller/sessions.hpp"
 
 namespace slipway::controller {
 namespace {
@@ -54,22 +55,25 @@ Outcome Core::start(Now now) {
   watch_loaded_hosts(step);
   fail_interrupted_bakes(step);
   start_next_bake(step);
+  follow_loaded_sessions(step);
   settle(step);
   return std::move(step.outcome);
 }
 
 Outcome Core::handle(const Event& event, Now now) {
   Step step(tables_, known_, options_, *random_, now);
-  std::visit(Overloaded{[&](const AgentSaid& said) { on_agent_message(step, said.connection, said.message); },
-                        [&](const AgentGone& gone) { on_agent_gone(step, gone.connection); },
-                        [&](const LaunchAnswered& answer) { on_launch_answered(step, answer); },
-                        [&](const TerminateAnswered& answer) { on_terminate_answered(step, answer); },
-                        [&](const InstancesListed& listed) { on_instances_listed(step, listed); },
-                        [&](const LogsDurable& logs) { on_logs_durable(step, logs); },
-                        [&](const ArtifactsChecked& checked) { on_artifacts_checked(step, checked); },
-                        [&](const BakeProgressed& progress) { record_bake_progress(step, progress); },
-                        [&](const BakeEnded& end) { record_bake_end(step, end); }, [&](const Tick&) { on_tick(step); }},
-             event);
+  std::visit(
+      Overloaded{[&](const AgentSaid& said) { on_agent_message(step, said.connection, said.message); },
+                 [&](const AgentGone& gone) { on_agent_gone(step, gone.connection); },
+                 [&](const LaunchAnswered& answer) { on_launch_answered(step, answer); },
+                 [&](const TerminateAnswered& answer) { on_terminate_answered(step, answer); },
+                 [&](const InstancesListed& listed) { on_instances_listed(step, listed); },
+                 [&](const LogsDurable& logs) { on_logs_durable(step, logs); },
+                 [&](const ArtifactsChecked& checked) { on_artifacts_checked(step, checked); },
+                 [&](const BakeProgressed& progress) { record_bake_progress(step, progress); },
+                 [&](const BakeEnded& end) { record_bake_end(step, end); },
+                 [&](const SessionUsed& used) { on_session_used(step, used); }, [&](const Tick&) { on_tick(step); }},
+      event);
   settle(step);
   return std::move(step.outcome);
 }
@@ -80,6 +84,7 @@ void Core::on_tick(Step& step) {
   repeat_terminations(step);
   drop_old_idempotency(step);
   drop_old_refusals(step);
+  check_sessions(step);
   known_.pools_due = true;
 }
 
@@ -89,12 +94,13 @@ void Core::settle(Step& step) {
     launch_intended(step);
   }
   if (known_.placement_due) place_queued_jobs(step);
+  follow_jobs(step);
 }
 
 std::int64_t Core::log_limit(ConnectionId connection, const AllocationId& id) const {
-  const auto session = known_.sessions.find(connection);
+  const auto agent = known_.connections.find(connection);
   const auto* allocation = tables_.allocations.find(id);
-  if (session == known_.sessions.end() || allocation == nullptr || allocation->host != session->second.host) return 0;
+  if (agent == known_.connections.end() || allocation == nullptr || allocation->host != agent->second.host) return 0;
   constexpr std::int64_t kMarker = 64 << 10;  // the agent's own note that it dropped the rest
   const auto* job = tables_.jobs.find(allocation->job);
   return job == nullptr ? 0 : job->spec.log_limit_bytes + kMarker;
@@ -112,6 +118,13 @@ Result<HostId> Core::host_of_credential(std::string_view secret) const {
 bool Core::is_connected(const HostId& host) const {
   const auto found = known_.hosts.find(host);
   return found != known_.hosts.end() && found->second.connection.has_value();
+}
+
+std::optional<ConnectionId> Core::connection_of(const HostId& host) const {
+  const auto found = known_.hosts.find(host);
+  if (found == known_.hosts.end() || !found->second.connection) return std::nullopt;
+  const auto agent = known_.connections.find(*found->second.connection);
+  return agent != known_.connections.end() && agent->second.inventory ? found->second.connection : std::nullopt;
 }
 
 bool Core::in_transition() const { return controller::in_transition(tables_); }

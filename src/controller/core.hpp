@@ -35,6 +35,8 @@ class Core {
   /// The host behind a credential; what the agents' blob requests prove themselves with.
   [[nodiscard]] Result<HostId> host_of_credential(std::string_view secret) const;
   [[nodiscard]] bool is_connected(const HostId& host) const;
+  /// Of the host's agent, once it takes orders.
+  [[nodiscard]] std::optional<ConnectionId> connection_of(const HostId& host) const;
   /// Listings of the cloud: needed at all, and often.
   [[nodiscard]] bool in_transition() const;
 

@@ -66,10 +66,16 @@ struct BakeEnded {
   BakeId bake;
   Result<BakeResult> result;
 };
+/// How many connections a session's people hold open through the gateway: told at each change, and whenever a request
+/// has come in meanwhile. Costs no commit.
+struct SessionUsed {
+  SessionId session;
+  int connections = 0;
+};
 struct Tick {};
 
 using Event = std::variant<AgentSaid, AgentGone, LaunchAnswered, TerminateAnswered, InstancesListed, LogsDurable,
-                           ArtifactsChecked, BakeProgressed, BakeEnded, Tick>;
+                           ArtifactsChecked, BakeProgressed, BakeEnded, SessionUsed, Tick>;
 
 // ---- actions ----
 
@@ -111,8 +117,22 @@ struct JobChanged {
 struct BakeChanged {
   BakeId bake;
 };
+/// For those who follow and for the gateway: the session's state, reason, place, links or countdown changed.
+struct SessionChanged {
+  SessionId session;
+};
+/// For the gateway: the tunnel that it asked this agent for will not come.
+struct TunnelFailed {
+  ConnectionId connection = 0;
+  std::string tunnel;
+  std::string reason;
+};
+/// For the gateway: nothing that it asked this agent for will come any more.
+struct AgentLost {
+  ConnectionId connection = 0;
+};
 
 using Action = std::variant<SendToAgent, CloseAgent, LaunchInstance, TerminateInstance, ReadLogs, CheckArtifacts,
-                            RunBake, CancelBake, JobChanged, BakeChanged>;
+                            RunBake, CancelBake, JobChanged, BakeChanged, SessionChanged, TunnelFailed, AgentLost>;
 
 }  // namespace slipway::controller

@@ -92,9 +92,13 @@ std::string admit(Step& step, const model::Host& before, const wire::Hello& hell
     host.reason = "waits for Docker to answer";
   }
   if (host.joined_at == WallTime{}) host.joined_at = step.now.wall;
+  auto features = hello.features;
+  std::ranges::sort(features);
   const bool same = host.state == before.state && credential.empty() && host.name == hello.hostname &&
-                    host.agent_version == hello.agent_version && host.boot_id == hello.boot_id;
+                    host.agent_version == hello.agent_version && host.boot_id == hello.boot_id &&
+                    host.features == features;
   if (same) return credential;
+  host.features = std::move(features);
   host.name = hello.hostname;
   host.agent_version = hello.agent_version;
   host.boot_id = hello.boot_id;
@@ -107,13 +111,13 @@ void bind(Step& step, ConnectionId connection, const HostId& host) {
   auto& known = step.known.hosts[host];
   if (known.connection && *known.connection != connection) {
     step.act(CloseAgent{*known.connection, "the agent connected anew"});
-    step.known.sessions.erase(*known.connection);
+    step.known.connections.erase(*known.connection);
   }
   known.connection = connection;
   known.last_heard = step.now.steady;
   known.watched = true;
   known.superseded.clear();  // its inventory tells
-  step.known.sessions[connection] = Session{.connection = connection, .host = host};
+  step.known.connections[connection] = Connection{.connection = connection, .host = host};
 }
 
 }  // namespace

@@ -19,6 +19,10 @@ std::vector<HostId> refused_hosts(const Step& step, const JobId& job) {
   return hosts;
 }
 
+bool runs_services(const model::Host& host) {
+  return std::ranges::binary_search(host.features, std::string(wire::kServicesFeature));
+}
+
 scheduler::Snapshot snapshot_of(const Step& step) {
   scheduler::Snapshot snapshot;
   for (const auto& [created, id] : step.tables.hosts.order()) {
@@ -31,7 +35,8 @@ scheduler::Snapshot snapshot_of(const Step& step) {
                               .pool = pool_name_of(step.tables, host),
                               .capacity = host.capacity,
                               .free = free_on(step, host),
-                              .container_images = host.container_images});
+                              .container_images = host.container_images,
+                              .runs_services = runs_services(host)});
   }
   for (const auto& [created, id] : step.tables.queued()) {
     const auto& job = step.tables.jobs.at(id);
@@ -39,6 +44,7 @@ scheduler::Snapshot snapshot_of(const Step& step) {
                              .container_image = job.spec.container_image,
                              .resources = job.spec.resources,
                              .pool = job.spec.pool,
+                             .service = job.spec.service.has_value(),
                              .refused_hosts = refused_hosts(step, id)});
   }
   for (const auto& [id, pool] : step.tables.pools.rows())
@@ -58,8 +64,8 @@ bool takes_orders(const Step& step, const model::Host& host) {
   if (host.state != model::HostState::Ready) return false;
   const auto known = step.known.hosts.find(host.id);
   if (known == step.known.hosts.end() || !known->second.connection) return false;
-  const auto session = step.known.sessions.find(*known->second.connection);
-  return session != step.known.sessions.end() && session->second.inventory;
+  const auto agent = step.known.connections.find(*known->second.connection);
+  return agent != step.known.connections.end() && agent->second.inventory;
 }
 
 model::Resources free_on(const Step& step, const model::Host& host) {

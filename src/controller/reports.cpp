@@ -2,12 +2,13 @@
 #include "controller/agents.hpp"
 #include "controller/commands.hpp"
 #include "controller/placement.hpp"
+#include "controller/sessions.hpp"
 
 namespace slipway::controller {
 namespace {
 
-/// Orders inside an inventory must go out although the session is only becoming usable; tell() asks for that flag, so
-/// these answer the host directly.
+/// Orders inside an inventory must go out although the connection is only becoming usable; tell() asks for that flag,
+/// so these answer the host directly.
 void answer(Step& step, const HostId& host, wire::ControllerMessage message) {
   const auto known = step.known.hosts.find(host);
   if (known != step.known.hosts.end() && known->second.connection)
@@ -81,6 +82,7 @@ void on_current(Step& step, const model::Allocation& allocation, const wire::All
     return;
   }
   const auto& job = step.tables.jobs.at(allocation.job);
+  if (job.spec.service) on_service_report(step, report);
   const bool returned = allocation.state == model::AllocationState::Lost;
   if (returned || model::may_follow(allocation.state, report.state)) record_progress(step, report);
   if (job.stop_requested && report.state != model::AllocationState::Stopping)
@@ -122,10 +124,10 @@ void on_report(Step& step, const model::Host& host, const wire::AllocationReport
   on_current(step, *allocation, report);
 }
 
-void on_inventory(Step& step, Session& session, const wire::Inventory& inventory) {
-  session.inventory = true;
+void on_inventory(Step& step, Connection& agent, const wire::Inventory& inventory) {
+  agent.inventory = true;
   step.known.placement_due = true;
-  const auto host = step.tables.hosts.at(session.host);
+  const auto host = step.tables.hosts.at(agent.host);
   std::set<AllocationId> held;
   for (const auto& report : inventory.allocations) {
     held.insert(report.allocation);
@@ -135,6 +137,7 @@ void on_inventory(Step& step, Session& session, const wire::Inventory& inventory
   const auto open = step.tables.open_on(host.id);
   for (const auto& id : open)
     if (!held.contains(id)) settle_missing(step, host, id);
+  tell_of_sessions_on(step, host.id);
 }
 
 void on_refusal(Step& step, const model::Host& host, const wire::OrderRefused& refusal) {

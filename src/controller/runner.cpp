@@ -220,6 +220,11 @@ class ThreadedRunner final : public Runner {
   }
   void perform(const JobChanged& action) { observer_->job_changed(action.job); }
   void perform(const BakeChanged& action) { observer_->bake_changed(action.bake); }
+  void perform(const SessionChanged& action) { observer_->session_changed(action.session); }
+  void perform(const TunnelFailed& action) {
+    observer_->tunnel_failed(action.connection, action.tunnel, action.reason);
+  }
+  void perform(const AgentLost& action) { observer_->agent_lost(action.connection); }
 
   const RunnerOptions options_;
   RunnerPorts ports_;

@@ -23,13 +23,17 @@ class AgentLinks {
   virtual void close(ConnectionId connection, const std::string& why) = 0;
 };
 
-/// Who follows jobs and bakes. Called after the commit; any thread.
+/// Who follows jobs, bakes and sessions. Called after the commit; any thread.
 class Observer {
  public:
   virtual ~Observer() = default;
   virtual void job_changed(const JobId& job) = 0;
   virtual void log_grown(const AllocationId& allocation) = 0;
   virtual void bake_changed(const BakeId& bake) = 0;
+  virtual void session_changed(const SessionId& session) = 0;
+  // For whoever opens tunnels to sessions.
+  virtual void tunnel_failed(ConnectionId, const std::string& /*tunnel*/, const std::string& /*reason*/) {}
+  virtual void agent_lost(ConnectionId) {}
 };
 
 struct RunnerOptions {

@@ -1,7 +1,8 @@
 // Simulation: the real core on virtual time with scripted agents, a scripted cloud and a store that survives, while the
 // controller crashes, hosts die, connections break, the cloud refuses and answers get lost. One seed, one run. After
 // every step it checks: P1 what was acknowledged is kept, P2 two attempts of a job never overlap, P3 an ended job stays
-// as it ended, P4 no host is over-committed; at the end P6: exactly the wanted instances. For tests.
+// as it ended, P4 no host is over-committed, P7 a session ends when it was stopped or its time was over and never
+// because of what happened to hosts; at the end P6: exactly the wanted instances. For tests.
 #pragma once
 #include <deque>
 #include <functional>
@@ -25,6 +26,7 @@ struct Container {
   model::Resources resources;
   model::AllocationState state = model::AllocationState::Running;
   SteadyTime ends_at;
+  bool service = false;  ///< never ends by itself
 };
 
 /// A machine with an agent, its journal and its containers.
@@ -76,6 +78,8 @@ class World {
   wire::AllocationReport report_of(const Container& container) const;
   void submit();
   void stop_some_job();
+  void start_session();
+  void check_sessions();
   void create_pool(int size);
   void add_machine_by_hand();
   void check();
@@ -98,6 +102,7 @@ class World {
   model::Principal admin_;
   std::map<JobId, bool> acknowledged_;  ///< whether running twice is harmless
   std::map<JobId, model::JobState> ended_;
+  std::set<SessionId> sessions_;
   std::set<std::string> pools_;
   int pool_size_ = 0;
   int instances_made_ = 0;

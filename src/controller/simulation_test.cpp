@@ -165,6 +165,7 @@ wire::AllocationReport World::report_of(const Container& container) const {
   wire::AllocationReport report{
       .allocation = container.allocation, .epoch = container.epoch, .state = container.state, .started_at = now_.wall};
   if (model::is_terminal(container.state)) report.stdout_bytes = report.stderr_bytes = 0;
+  report.ready = container.service && container.state == model::AllocationState::Running;
   return report;
 }
 
@@ -195,7 +196,8 @@ void World::deliver(Machine& machine, const wire::ControllerMessage& message) {
                         .job = order->job,
                         .epoch = order->epoch,
                         .resources = order->spec.resources,
-                        .ends_at = now_.steady + milliseconds(500 + below(8000))};
+                        .ends_at = now_.steady + milliseconds(500 + below(8000)),
+                        .service = order->spec.service.has_value()};
     machine.containers[order->allocation] = container;
     say(machine, report_of(container));
   }
@@ -216,7 +218,7 @@ void World::deliver(Machine& machine, const wire::ControllerMessage& message) {
 void World::run_machine(Machine& machine) {
   if (!machine.alive) return;
   for (auto& [id, container] : machine.containers)
-    if (!model::is_terminal(container.state) && now_.steady >= container.ends_at) {
+    if (!container.service && !model::is_terminal(container.state) && now_.steady >= container.ends_at) {
       container.state = model::AllocationState::Succeeded;
       if (machine.agent_up) say(machine, report_of(container));
     }
@@ -227,6 +229,7 @@ void World::run_machine(Machine& machine) {
     machine.connection = next_connection_++;
     machine.welcomed = false;
     say(machine, wire::Hello{.agent_version = "1",
+                             .features = {std::string(wire::kServicesFeature)},
                              .join_token = machine.credential.empty() ? machine.join_token : "",
                              .credential = machine.credential,
                              .instance_id = machine.instance_id,
@@ -272,6 +275,28 @@ void World::submit() {
   if (core_) acknowledged_[id] = harmless;
 }
 
+/// It ends by itself, when its time is over.
+void World::start_session() {
+  wire::RegisterAppRequest app{.name = "desk"};
+  app.spec.container_image = "tiny:1";
+  app.spec.resources = {.cpu_millis = 500, .memory_bytes = kGiB};
+  app.spec.ports = {{.name = "web", .port = 80}};
+  app.spec.longest = seconds(30);
+  app.spec.sessions_a_person = 1000;
+  auto [id, outcome] = core_->command(now_, [&](Step& step) -> Result<SessionId> {
+    SLIPWAY_TRY(register_app(step, admin_, app));
+    SLIPWAY_ASSIGN(auto session, controller::start_session(step, admin_, {.app = "desk"}, ""));
+    SLIPWAY_TRY(create_link(step, admin_, session, {}));
+    return session;
+  });
+  if (!id) return broken("a session cannot be started: " + id.error().text());
+  const auto job = core_->tables().sessions.at(*id).job;
+  accept(std::move(outcome));
+  if (!core_) return;
+  sessions_.insert(*id);
+  acknowledged_[job] = false;
+}
+
 void World::stop_some_job() {
   if (acknowledged_.empty()) return;
   const auto id = std::next(acknowledged_.begin(), below(static_cast<int>(acknowledged_.size())))->first;
@@ -282,6 +307,7 @@ void World::stop_some_job() {
 void World::disturb() {
   if (core_ && chance(4)) submit();
   if (core_ && chance(2)) stop_some_job();
+  if (core_ && chance(1)) start_session();
   if (core_ && chance(1)) crash_controller();
   if (!core_ && chance(10)) start_controller();
   if (chance(1)) cloud_refuses_ = !cloud_refuses_;
@@ -359,6 +385,24 @@ void World::check() {
       broken(fmt::format("P3: job {} was {} and is now {}", id, model::job_state_name(before->second),
                          model::job_state_name(job->state)));
     if (model::is_terminal(job->state)) ended_[id] = job->state;
+  }
+  check_sessions();
+}
+
+void World::check_sessions() {
+  for (const auto& id : sessions_) {
+    const auto* session = core_->tables().sessions.find(id);
+    if (session == nullptr) {
+      broken(fmt::format("P1: session {} is gone", id));
+      continue;
+    }
+    const auto& job = core_->tables().jobs.at(session->job);
+    const bool ended = model::is_terminal(session->state);
+    if (ended != model::is_terminal(job.state))
+      broken(fmt::format("P7: session {} is {} and its job {}", id, model::session_state_name(session->state),
+                         model::job_state_name(job.state)));
+    if (ended && !job.stop_requested) broken(fmt::format("P7: session {} ended by itself: {}", id, session->reason));
+    if (core_->tables().links_of(id).empty() != ended) broken(fmt::format("P7: session {} and its link differ", id));
   }
 }
 

@@ -28,9 +28,9 @@ void Step::add(store::RowChange change) {
 void Step::tell(const HostId& host, wire::ControllerMessage message) {
   const auto found = known.hosts.find(host);
   if (found == known.hosts.end() || !found->second.connection) return;
-  const auto session = known.sessions.find(*found->second.connection);
-  if (session == known.sessions.end() || !session->second.inventory) return;
-  act(SendToAgent{session->first, std::move(message)});
+  const auto agent = known.connections.find(*found->second.connection);
+  if (agent == known.connections.end() || !agent->second.inventory) return;
+  act(SendToAgent{agent->first, std::move(message)});
 }
 
 void set_waiting_reason(Step& step, const JobId& job, const std::string& reason) {

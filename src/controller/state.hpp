@@ -15,7 +15,8 @@
 
 namespace slipway::controller {
 
-struct Session {
+/// An agent that is connected.
+struct Connection {
   ConnectionId connection = 0;
   HostId host;
   bool heard = false;      ///< something came after our Welcome: the agent has its credential
@@ -40,7 +41,16 @@ struct PoolVolatile {
   SteadyTime next_launch;
 };
 
+/// What the agent says of a session's app.
+struct ServiceVolatile {
+  bool ready = false;
+  std::string waiting_for;
+  std::int64_t cpu_millis = 0;
+  SteadyTime cpu_told_at;
+};
+
 struct AllocationVolatile {
+  std::optional<ServiceVolatile> service;        ///< nothing before the first report
   std::optional<wire::AllocationReport> ending;  ///< a terminal report that waits for its log bytes and artifacts
   bool artifacts_asked = false;
   bool artifacts_checked = false;
@@ -49,11 +59,18 @@ struct AllocationVolatile {
   std::int64_t stderr_durable = -1;
 };
 
+struct SessionVolatile {
+  int connections = 0;                   ///< that people hold open
+  std::optional<SteadyTime> quiet_from;  ///< nothing was in use since; nothing: not looked at yet
+  bool warned = false;                   ///< those who follow were told of the countdown
+};
+
 struct Volatile {
-  std::map<ConnectionId, Session> sessions;
+  std::map<ConnectionId, Connection> connections;
   std::map<HostId, HostVolatile> hosts;
   std::map<PoolId, PoolVolatile> pools;
   std::map<AllocationId, AllocationVolatile> allocations;
+  std::map<SessionId, SessionVolatile> sessions;            ///< that have not ended
   std::map<std::pair<JobId, HostId>, SteadyTime> refusals;  ///< until when
   std::optional<BakeId> running_bake;
   SteadyTime last_tick;

@@ -38,6 +38,9 @@ const std::map<std::string, Loader>& loaders() {
                                                       {"principal", load_row<model::Principal>},
                                                       {"token", load_row<model::Token>},
                                                       {"project", load_row<model::Project>},
+                                                      {"app", load_row<model::App>},
+                                                      {"session", load_row<model::Session>},
+                                                      {"link", load_row<model::Link>},
                                                       {"idempotency", load_idempotency}};
   return kLoaders;
 }
@@ -60,6 +63,7 @@ Result<void> Tables::load(const std::vector<store::Row>& rows) {
   }
   for (const auto& [id, job] : jobs.rows()) reindex(job);
   for (const auto& [id, allocation] : allocations.rows()) reindex(allocation);
+  for (const auto& [id, session] : sessions.rows()) reindex(session);
   return {};
 }
 
@@ -85,6 +89,25 @@ std::vector<const model::Host*> Tables::hosts_of(const PoolId& pool) const {
   return result;
 }
 
+const model::Session* Tables::session_of(const JobId& job) const {
+  const auto found = session_of_.find(job);
+  return found == session_of_.end() ? nullptr : sessions.find(found->second);
+}
+
+const model::App* Tables::newest_app(const std::string& name) const {
+  const model::App* newest = nullptr;
+  for (const auto& [id, app] : apps.rows())
+    if (app.name == name && (newest == nullptr || app.version > newest->version)) newest = &app;
+  return newest;
+}
+
+std::vector<const model::Link*> Tables::links_of(const SessionId& session) const {
+  std::vector<const model::Link*> found;
+  for (const auto& [created, id] : links.order())
+    if (const auto& link = links.at(id); link.session == session) found.push_back(&link);
+  return found;
+}
+
 bool Tables::is_open(const model::Allocation& allocation) const {
   if (!model::is_terminal(allocation.state)) return true;
   if (allocation.state != model::AllocationState::Lost) return false;
@@ -99,6 +122,14 @@ void Tables::reindex(const model::Job& job) {
   else
     queued_.erase(position);
   if (const auto* current = current_of(job)) reindex(*current);
+}
+
+void Tables::reindex(const model::Session& session) {
+  session_of_[session.job] = session.id;
+  if (model::is_terminal(session.state))
+    live_sessions_.erase(session.id);
+  else
+    live_sessions_.insert(session.id);
 }
 
 void Tables::reindex(const model::Allocation& allocation) {

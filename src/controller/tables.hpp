@@ -10,6 +10,7 @@
 #include "model/image.hpp"
 #include "model/job.hpp"
 #include "model/principal.hpp"
+#include "model/session.hpp"
 #include "store/store.hpp"
 
 namespace slipway::controller {
@@ -33,6 +34,9 @@ class Tables {
   Table<model::Principal> principals;
   Table<model::Token> tokens;
   Table<model::Project> projects;
+  Table<model::App> apps;  ///< one row a version
+  Table<model::Session> sessions;
+  Table<model::Link> links;
   Table<IdempotencyRecord> idempotency;
 
   /// Rows as Store::load_all gave them. Corrupt, naming the row, if one cannot be read; tables that this version does
@@ -49,9 +53,18 @@ class Tables {
   /// Hosts of the pool that are not Terminated.
   [[nodiscard]] std::vector<const model::Host*> hosts_of(const PoolId& pool) const;
 
+  /// The session that the job carries; nullptr for every other job.
+  [[nodiscard]] const model::Session* session_of(const JobId& job) const;
+  /// Those that have not ended.
+  [[nodiscard]] const std::set<SessionId>& live_sessions() const { return live_sessions_; }
+  /// The highest version; nullptr if there is no app of that name.
+  [[nodiscard]] const model::App* newest_app(const std::string& name) const;
+  [[nodiscard]] std::vector<const model::Link*> links_of(const SessionId& session) const;
+
   // Step calls these after it changed a row.
   void reindex(const model::Job& job);
   void reindex(const model::Allocation& allocation);
+  void reindex(const model::Session& session);
   template <typename T>
   void reindex(const T&) {}
 
@@ -60,6 +73,8 @@ class Tables {
 
   std::set<Table<model::Job>::Position> queued_;
   std::map<HostId, std::set<AllocationId>> open_;
+  std::map<JobId, SessionId> session_of_;
+  std::set<SessionId> live_sessions_;
 };
 
 template <typename T>
@@ -73,6 +88,9 @@ constexpr const char* table_name() {
   if constexpr (std::is_same_v<T, model::Principal>) return "principal";
   if constexpr (std::is_same_v<T, model::Token>) return "token";
   if constexpr (std::is_same_v<T, model::Project>) return "project";
+  if constexpr (std::is_same_v<T, model::App>) return "app";
+  if constexpr (std::is_same_v<T, model::Session>) return "session";
+  if constexpr (std::is_same_v<T, model::Link>) return "link";
   if constexpr (std::is_same_v<T, IdempotencyRecord>) return "idempotency";
 }
 
@@ -87,6 +105,9 @@ Table<T>& table_of(Tables& tables) {
   if constexpr (std::is_same_v<T, model::Principal>) return tables.principals;
   if constexpr (std::is_same_v<T, model::Token>) return tables.tokens;
   if constexpr (std::is_same_v<T, model::Project>) return tables.projects;
+  if constexpr (std::is_same_v<T, model::App>) return tables.apps;
+  if constexpr (std::is_same_v<T, model::Session>) return tables.sessions;
+  if constexpr (std::is_same_v<T, model::Link>) return tables.links;
   if constexpr (std::is_same_v<T, IdempotencyRecord>) return tables.idempotency;
 }
 

@@ -30,6 +30,16 @@ std::vector<std::string> concerned(const Changes& changes) {
   return ids;
 }
 
+/// The file systems and mount targets in a change set.
+std::vector<std::string> concerned_storage(const Changes& changes) {
+  std::vector<std::string> ids;
+  for (const auto& resource : changes.put) {
+    if (const auto* system = std::get_if<FileSystem>(&resource)) ids.push_back(system->id);
+    if (const auto* target = std::get_if<MountTarget>(&resource)) ids.push_back(target->id);
+  }
+  return ids;
+}
+
 Result<void> commit_now(store::Store& store, Inventory& inventory, Changes changes, WallTime now) {
   if (changes.empty()) return {};
   return store.commit({inventory.apply(std::move(changes), now)});
@@ -61,6 +71,11 @@ CloudCore::CloudCore(Parts parts, Inventory inventory)
                   .clock = parts_.clock,
                   .offload = parts_.machine_threads,
                   .commit = [this](Changes changes, auto durable) { commit(std::move(changes), std::move(durable)); }}),
+      storage_({.inventory = inventory_,
+                .machines = parts_.machines,
+                .clock = parts_.clock,
+                .offload = parts_.mount_threads,
+                .commit = [this](Changes changes, auto durable) { commit(std::move(changes), std::move(durable)); }}),
       api_({.inventory = inventory_,
             .site = parts_.site,
             .machines = parts_.machines,
@@ -69,7 +84,19 @@ CloudCore::CloudCore(Parts parts, Inventory inventory)
             .offload = parts_.machine_threads,
             .commit = [this](Changes changes, auto durable) { commit(std::move(changes), std::move(durable)); },
             .reboot = [this](const std::string& id) { lifecycle_.reboot(id); }}),
+      efs_({.inventory = inventory_,
+            .site = parts_.site,
+            .machines = parts_.machines,
+            .clock = parts_.clock,
+            .random = parts_.random,
+            .offload = parts_.machine_threads,
+            .commit = [this](Changes changes, auto durable) { commit(std::move(changes), std::move(durable)); }}),
       imds_(inventory_, parts_.site, inventory_.settings()->metadata_key, parts_.clock),
+      mounts_({.inventory = inventory_,
+               .imds = imds_,
+               .machines = parts_.machines,
+               .storage = storage_,
+               .offload = parts_.mount_threads}),
       bases_({.inventory = inventory_,
               .machines = parts_.machines,
               .clock = parts_.clock,
@@ -82,12 +109,16 @@ void CloudCore::commit(Changes changes, std::function<void()> durable) {
   const bool image_gone =
       std::ranges::any_of(changes.remove, [](const auto& gone) { return gone.first == Image::kTable; });
   auto ids = concerned(changes);
+  auto stored = concerned_storage(changes);
   lifecycle_.hold(ids);
+  storage_.hold(stored);
   auto set = inventory_.apply(std::move(changes), parts_.clock.now().wall);
   if (security) parts_.machines.publish_security(security_policy(inventory_));
-  commits_.submit(std::move(set), [this, security, image_gone, ids = std::move(ids), durable = std::move(durable)] {
+  commits_.submit(std::move(set), [this, security, image_gone, ids = std::move(ids), stored = std::move(stored),
+                                   durable = std::move(durable)] {
     durable();
     lifecycle_.committed(ids);
+    storage_.committed(stored);
     if (image_gone) lifecycle_.sweep_disks();
     if (!security) return;
     const auto apply = [this] {
@@ -96,6 +127,16 @@ void CloudCore::commit(Changes changes, std::function<void()> durable) {
     };
     parts_.machine_threads(apply, [] {});
   });
+}
+
+void CloudCore::resume() {
+  lifecycle_.resume();
+  storage_.resume();
+}
+
+void CloudCore::tick() {
+  lifecycle_.tick();
+  storage_.tick();
 }
 
 void CloudCore::stop_all() {

@@ -1,5 +1,5 @@
-// CloudCore: the local cloud without its servers: inventory, commits, lifecycle, EC2 API, metadata and bases, put
-// together. Threads, clock, store and machines are passed in, so that tests run it step by step.
+// CloudCore: the local cloud without its servers: inventory, commits, lifecycle, EC2 and EFS API, metadata and bases,
+// put together. Threads, clock, store and machines are passed in, so that tests run it step by step.
 //
 // Thread: the cloud's loop (open() before it runs). Owner: CloudService, tests.
 #pragma once
@@ -10,6 +10,9 @@
 #include "localcloud/base_builds.hpp"
 #include "localcloud/commit_queue.hpp"
 #include "localcloud/ec2/api.hpp"
+#include "localcloud/efs/efs_api.hpp"
+#include "localcloud/efs/mounts.hpp"
+#include "localcloud/efs/storage.hpp"
 #include "localcloud/imds/imds.hpp"
 #include "localcloud/lifecycle/lifecycle.hpp"
 
@@ -25,6 +28,7 @@ class CloudCore {
     Site site;
     Offload store_thread;                      ///< one thread
     Offload machine_threads;                   ///< several; short work
+    Offload mount_threads;                     ///< for what a guest can hold up: mounts inside it
     Offload base_thread;                       ///< for the minutes of a base build
     std::function<void(const Error&)> failed;  ///< a commit failed: the process must end
   };
@@ -33,9 +37,13 @@ class CloudCore {
   /// follows from that. Blocking; afterwards the API may be served.
   static Result<std::unique_ptr<CloudCore>> open(Parts parts);
   /// Goes on with what was half done. Once, when the loop runs.
-  void resume() { lifecycle_.resume(); }
+  void resume();
+  /// Every second.
+  void tick();
 
   Ec2Api& api() { return api_; }
+  EfsApi& efs() { return efs_; }
+  Mounts& mounts() { return mounts_; }
   Lifecycle& lifecycle() { return lifecycle_; }
   BaseBuilds& bases() { return bases_; }
   [[nodiscard]] const Imds& imds() const { return imds_; }
@@ -54,8 +62,11 @@ class CloudCore {
   Inventory inventory_;
   CommitQueue commits_;
   Lifecycle lifecycle_;
+  Storage storage_;
   Ec2Api api_;
+  EfsApi efs_;
   Imds imds_;
+  Mounts mounts_;
   BaseBuilds bases_;
 };
 

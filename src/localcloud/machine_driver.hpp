@@ -8,7 +8,9 @@
 
 #include "base/result.hpp"
 #include "localcloud/machines/guest.hpp"
+#include "localcloud/machines/guest_mounts.hpp"
 #include "localcloud/machines/security.hpp"
+#include "localcloud/machines/shared_directory.hpp"
 
 namespace slipway::localcloud {
 
@@ -21,6 +23,19 @@ struct MachineSpec {
   int cpus = 1;
   std::int64_t memory_bytes = 0;
   bool first_boot = false;
+};
+
+/// A directory of a file system, to be mounted in a running guest as its root asked.
+struct FileSystemMount {
+  std::string file_system_id;
+  SharedDirectory directory;
+  GuestMount guest;
+};
+
+/// Where a file system may be mounted.
+struct MountedBy {
+  std::string instance_id;
+  Ipv4 address;
 };
 
 class MachineDriver {
@@ -61,6 +76,15 @@ class MachineDriver {
   /// The guest is terminated: takes port, console log and records away. Repeatable.
   virtual Result<void> forget(const std::string& instance_id) = 0;
   [[nodiscard]] virtual std::string console(const std::string& instance_id) const = 0;
+
+  /// An empty file system. One of that name is taken as it is: a repetition after a crash. remove_disk() removes it.
+  virtual Result<void> create_file_system(const std::string& file_system_id) = 0;
+  /// Bytes that its files hold. NotFound.
+  [[nodiscard]] virtual Result<std::int64_t> file_system_bytes(const std::string& file_system_id) const = 0;
+  /// See open_shared_directory() and GuestMounts::mount().
+  virtual Result<void> mount_file_system(const FileSystemMount& mount) = 0;
+  /// Takes it out of these guests; one that does not run or has it not is fine. Repeatable.
+  virtual Result<void> detach_file_system(const std::string& file_system_id, const std::vector<MountedBy>& guests) = 0;
 
   /// The policy from now on; does not block. apply_security() makes it hold; a newer one is never replaced by an older.
   virtual void publish_security(SecurityPolicy policy) = 0;

@@ -128,6 +128,31 @@ std::string RealMachines::console(const std::string& instance_id) const {
   return read_console(identity_.instance_directory(instance_id));
 }
 
+Result<void> RealMachines::create_file_system(const std::string& file_system_id) {
+  return unless_there(volumes_->create(file_system_id, 0));
+}
+
+Result<std::int64_t> RealMachines::file_system_bytes(const std::string& file_system_id) const {
+  return volumes_->held_bytes(file_system_id);
+}
+
+Result<void> RealMachines::mount_file_system(const FileSystemMount& mount) {
+  SLIPWAY_TRY(mounts_.take_proof(mount.guest));
+  SLIPWAY_ASSIGN(const std::string path, volumes_->path(mount.file_system_id));
+  SLIPWAY_ASSIGN(const auto root, runtime::Directory::open(path));
+  SLIPWAY_ASSIGN(const auto directory, open_shared_directory(root, mount.directory));
+  return mounts_.mount(directory, mount.guest);
+}
+
+Result<void> RealMachines::detach_file_system(const std::string& file_system_id, const std::vector<MountedBy>& guests) {
+  Result<void> outcome;
+  for (const auto& guest : guests) {
+    auto detached = mounts_.detach(file_system_id, guest.instance_id, guest.address);
+    if (!detached && outcome) outcome = std::move(detached);  // the others are detached all the same
+  }
+  return outcome;
+}
+
 void RealMachines::publish_security(SecurityPolicy policy) {
   const std::scoped_lock lock(policy_mutex_);
   published_ = std::move(policy);

@@ -41,6 +41,10 @@ class RealMachines final : public MachineDriver {
   Result<void> unplug(const std::string& instance_id) override;
   Result<void> forget(const std::string& instance_id) override;
   [[nodiscard]] std::string console(const std::string& instance_id) const override;
+  Result<void> create_file_system(const std::string& file_system_id) override;
+  [[nodiscard]] Result<std::int64_t> file_system_bytes(const std::string& file_system_id) const override;
+  Result<void> mount_file_system(const FileSystemMount& mount) override;
+  Result<void> detach_file_system(const std::string& file_system_id, const std::vector<MountedBy>& guests) override;
   void publish_security(SecurityPolicy policy) override;
   Result<void> apply_security() override;
 
@@ -55,13 +59,14 @@ class RealMachines final : public MachineDriver {
   Result<void> close();
 
  private:
-  explicit RealMachines(Identity identity) : identity_(std::move(identity)), lxcfs_(identity_) {}
+  explicit RealMachines(Identity identity) : identity_(std::move(identity)), lxcfs_(identity_), mounts_(identity_) {}
   void ended(const std::string& instance_id, const ExitRecord& record);
 
   const Identity identity_;
   std::unique_ptr<VolumeStore> volumes_;
   std::unique_ptr<RouterNetwork> network_;
   Lxcfs lxcfs_;
+  GuestMounts mounts_;
   std::mutex exit_mutex_;
   OnExit on_exit_;  ///< guarded by exit_mutex_
   std::mutex policy_mutex_;

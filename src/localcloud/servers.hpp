@@ -1,4 +1,5 @@
-// The HTTP side of the EC2 API and of the metadata service: bytes in, CloudCore's functions, bytes out. Loop's thread.
+// The HTTP side of the EC2 and EFS APIs and of the metadata service: bytes in, CloudCore's functions, bytes out. Loop's
+// thread.
 #pragma once
 #include <memory>
 
@@ -7,7 +8,9 @@
 
 namespace slipway::localcloud {
 
-void serve_ec2(CloudCore& core, const std::shared_ptr<net::Exchange>& exchange);
-void serve_metadata(const CloudCore& core, const std::shared_ptr<net::Exchange>& exchange);
+/// EC2 and EFS, which their paths tell apart.
+void serve_api(CloudCore& core, const std::shared_ptr<net::Exchange>& exchange);
+/// Also what the mount helper asks for.
+void serve_metadata(CloudCore& core, const std::shared_ptr<net::Exchange>& exchange);
 
 }  // namespace slipway::localcloud

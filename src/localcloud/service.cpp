@@ -18,6 +18,8 @@ namespace {
 
 // Starting a guest waits on others more than it computes, and a stop is a message: a few threads serve a class of 40.
 constexpr int kMachineThreads = 6;
+// A mount is milliseconds. A guest whose paths hang takes one of them for seconds, and none of the others.
+constexpr int kMountThreads = 4;
 constexpr Duration kTick = std::chrono::seconds(1);
 // RouterNetwork asks for it.
 constexpr Duration kRepairPeriod = std::chrono::seconds(10);
@@ -55,6 +57,7 @@ class CloudService {
   std::unique_ptr<Admin> admin_;
   std::unique_ptr<runtime::BlockingPool> store_thread_;
   std::unique_ptr<runtime::BlockingPool> machine_threads_;
+  std::unique_ptr<runtime::BlockingPool> mount_threads_;
   std::unique_ptr<runtime::BlockingPool> base_thread_;
   std::unique_ptr<net::HttpServer> ec2_server_;
   std::unique_ptr<net::HttpServer> metadata_server_;
@@ -80,6 +83,7 @@ Result<void> CloudService::claim() {
   SLIPWAY_ASSIGN(lock_, lock_data_directory(options_.data_dir));
   store_thread_ = std::make_unique<runtime::BlockingPool>(1);
   machine_threads_ = std::make_unique<runtime::BlockingPool>(kMachineThreads);
+  mount_threads_ = std::make_unique<runtime::BlockingPool>(kMountThreads);
   base_thread_ = std::make_unique<runtime::BlockingPool>(1);
   return {};
 }
@@ -104,7 +108,7 @@ Result<void> CloudService::listen() {
   where.address = options_.listen_address;
   where.port = options_.listen_port;
   SLIPWAY_ASSIGN(ec2_server_, net::HttpServer::listen(loop_, std::move(where),
-                                                      [this](const auto& exchange) { serve_ec2(*core_, exchange); }));
+                                                      [this](const auto& exchange) { serve_api(*core_, exchange); }));
   site_.endpoint = fmt::format("http://{}:{}", options_.listen_address, ec2_server_->port());
   return {};
 }
@@ -124,6 +128,7 @@ Result<void> CloudService::open_core() {
                                          .site = site_,
                                          .store_thread = threads(store_thread_),
                                          .machine_threads = threads(machine_threads_),
+                                         .mount_threads = threads(mount_threads_),
                                          .base_thread = threads(base_thread_),
                                          .failed = [this](const Error& error) {
                                            failure_ = error;
@@ -181,7 +186,7 @@ void CloudService::repair() {
 
 Result<void> CloudService::run() {
   loop_.on_signals({SIGTERM, SIGINT}, [this](int) { loop_.stop(); });
-  tick_ = loop_.every(kTick, [this] { core_->lifecycle().tick(); });
+  tick_ = loop_.every(kTick, [this] { core_->tick(); });
   repair_ = loop_.every(kRepairPeriod, [this] { repair(); });
   loop_.post([this] { core_->resume(); });
   log::info("serving EC2 at {} (region {})", site_.endpoint, site_.region);
@@ -195,6 +200,7 @@ Result<void> CloudService::close() {
   admin_server_->close();
   core_->bases().cancel();
   base_thread_.reset();
+  mount_threads_.reset();
   machine_threads_.reset();
   store_thread_.reset();
   ::unlink(endpoint_file().c_str());

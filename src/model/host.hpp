@@ -48,6 +48,7 @@ struct Host {
   std::string boot_id;
   Resources capacity;
   std::vector<std::string> container_images;  ///< name:tag, sorted
+  std::vector<std::string> features;          ///< of its agent, sorted: what not every version can do
   WallTime joined_at;
   WallTime lost_at;
   int launch_attempts = 0;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "model/app.hpp"
 #include "model/record.hpp"
 #include "model/resources.hpp"
 
@@ -53,6 +54,7 @@ struct JobSpec {
       false;  ///< running twice at once would do no harm: may start elsewhere before its old host is fenced
   Duration stop_grace = std::chrono::seconds(10);        ///< between the signal and the kill
   std::int64_t log_limit_bytes = kDefaultLogLimitBytes;  ///< a stream
+  std::optional<ServiceSpec> service;                    ///< set: this job carries a session and is not listed as a job
 };
 
 struct Job {

@@ -3,6 +3,7 @@
 #include "model/host.hpp"
 #include "model/image.hpp"
 #include "model/job.hpp"
+#include "model/session.hpp"
 
 namespace slipway::model {
 namespace {
@@ -23,6 +24,8 @@ TEST(StateNames, EveryState_RoundTrips) {
   expect_names_round_trip(HostState::Terminated, host_state_name, host_state_from_name);
   expect_names_round_trip(BakeState::Stopped, bake_state_name, bake_state_from_name);
   expect_names_round_trip(LogStream::Stderr, log_stream_name, log_stream_from_name);
+  expect_names_round_trip(SessionState::Ended, session_state_name, session_state_from_name);
+  expect_names_round_trip(PortKind::Tcp, port_kind_name, port_kind_from_name);
 }
 
 TEST(JobTransitions, TerminalJob_NeverChanges) {

@@ -37,13 +37,51 @@ Result<std::string> decode(std::string_view text, bool plus_is_space) {
   return out;
 }
 
+/// Calls `take` with each element of a comma-separated list, without blanks around it.
+template <typename Take>
+void for_each_element(std::string_view list, Take take) {
+  while (!list.empty()) {
+    const std::size_t end = std::min(list.find(','), list.size());
+    std::string_view element = list.substr(0, end);
+    list.remove_prefix(std::min(end + 1, list.size()));
+    const std::size_t first = element.find_first_not_of(" \t");
+    if (first == std::string_view::npos) continue;
+    take(element.substr(first, element.find_last_not_of(" \t") - first + 1));
+  }
+}
+
 }  // namespace
+
+void Headers::remove(std::string_view name) {
+  std::erase_if(fields_, [&](const auto& field) { return same_name(field.first, name); });
+}
 
 std::optional<std::string_view> Headers::get(std::string_view name) const {
   for (const auto& [field, value] : fields_) {
     if (same_name(field, name)) return value;
   }
   return std::nullopt;
+}
+
+Headers end_to_end(const Headers& headers) {
+  Headers kept = headers;
+  for (const auto& [name, value] : headers.fields()) {
+    if (!same_name(name, "Connection")) continue;
+    for_each_element(value, [&](std::string_view named) {
+      if (!same_name(named, "Host")) kept.remove(named);
+    });
+  }
+  for (const char* name : {"Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization",
+                           "TE", "Trailer", "Transfer-Encoding", "Upgrade"}) {
+    kept.remove(name);
+  }
+  return kept;
+}
+
+bool has_element(std::string_view list, std::string_view element) {
+  bool found = false;
+  for_each_element(list, [&](std::string_view one) { found = found || same_name(one, element); });
+  return found;
 }
 
 Code code_of_status(int status) {

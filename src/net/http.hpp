@@ -16,6 +16,8 @@ namespace slipway::net {
 class Headers {
  public:
   void add(std::string name, std::string value) { fields_.emplace_back(std::move(name), std::move(value)); }
+  /// Every field of that name.
+  void remove(std::string_view name);
   /// The first field of that name.
   [[nodiscard]] std::optional<std::string_view> get(std::string_view name) const;
   [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& fields() const { return fields_; }
@@ -39,6 +41,11 @@ struct Response {
   std::string body;
 };
 
+/// Without what belongs to one connection only (RFC 9110, 7.6.1): Connection and what it names, Keep-Alive, TE,
+/// Trailer, Transfer-Encoding, Upgrade and the Proxy-… fields. Host stays whatever Connection says.
+Headers end_to_end(const Headers& headers);
+/// Whether a comma-separated field value has the element, without regard to case.
+bool has_element(std::string_view list, std::string_view element);
 /// The Code that stands for an HTTP status of 400 and above, e.g. 409 → Conflict; an unknown 4xx is InvalidInput, an
 /// unknown 5xx Unavailable.
 Code code_of_status(int status);

@@ -96,7 +96,8 @@ class BeastParser final : public MessageParser, private http::basic_parser<kRequ
     head_.target = target;
     head_.http_1_0 = version < 11;
   }
-  void on_response_impl(int status, BeastView, int version, ErrorCode&) override {
+  void on_response_impl(int status, BeastView, int version, ErrorCode& error) override {
+    if (status < 100) return refuse(400, "a status below 100", error);
     head_.status = status;
     head_.http_1_0 = version < 11;
   }
@@ -104,7 +105,7 @@ class BeastParser final : public MessageParser, private http::basic_parser<kRequ
   void on_field_impl(http::field field, BeastView name, BeastView value, ErrorCode& error) override {
     if (++fields_ > limits_.fields) return refuse(431, fmt::format("more than {} fields", limits_.fields), error);
     if (Base::is_header_done()) return;  // a trailer: nobody here reads one
-    if (kRequest) check_field(field, value, error);
+    check_field(field, value, error);
     if (!error) head_.headers.add(std::string(name), std::string(value));
   }
 
@@ -116,14 +117,16 @@ class BeastParser final : public MessageParser, private http::basic_parser<kRequ
     if (field == http::field::content_length && value.find(',') != BeastView::npos) {
       return refuse(400, "a list of content lengths", error);
     }
-    if (field == http::field::host && std::exchange(has_host_, true)) return refuse(400, "two Host fields", error);
+    if (kRequest && field == http::field::host && std::exchange(has_host_, true)) {
+      return refuse(400, "two Host fields", error);
+    }
     if (field == http::field::transfer_encoding && !iequals(value, "chunked")) {
       return refuse(501, "only the transfer encoding 'chunked' is understood", error);
     }
     if (field == http::field::transfer_encoding && head_.http_1_0) {
       return refuse(400, "a transfer encoding in HTTP/1.0", error);
     }
-    if (field == http::field::expect) {
+    if (kRequest && field == http::field::expect) {
       if (!iequals(value, "100-continue")) return refuse(417, "only the expectation 100-continue is understood", error);
       head_.expects_continue = !head_.http_1_0;
     }
@@ -164,6 +167,8 @@ std::unique_ptr<MessageParser> MessageParser::for_response(HeadLimits limits, bo
 }
 
 std::string_view reason_phrase(int status) {
+  if (status == 103) return "Early Hints";  // younger than Beast's table
+  if (http::int_to_status(static_cast<unsigned>(status)) == http::status::unknown) return "Unknown";
   const auto text = http::obsolete_reason(static_cast<http::status>(status));
   return {text.data(), text.size()};
 }

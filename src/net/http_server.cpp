@@ -58,6 +58,7 @@ class Listener final : public std::enable_shared_from_this<Listener> {
     descriptor_.close(ignored);
     if (!unix_path_.empty()) unlink(unix_path_.c_str());
     for (const auto& connection : connections()) connection->close();
+    for (UpgradedConnection* connection : shared_->upgraded) connection->close();
   }
 
   [[nodiscard]] std::uint16_t port() const { return port_; }
@@ -93,7 +94,8 @@ class Listener final : public std::enable_shared_from_this<Listener> {
         return pause_accepting(errno);
       }
       if (!fd.valid() && (errno == EAGAIN || errno == EBADF || errno == EINVAL)) break;
-      if (fd.valid() && shared_->connections.size() < shared_->limits.connections) serve(std::move(fd), peer);
+      const std::size_t open = shared_->connections.size() + shared_->upgraded.size();
+      if (fd.valid() && open < shared_->limits.connections) serve(std::move(fd), peer);
     }
     if (!shared_->closed) wait();
   }

@@ -20,6 +20,8 @@
 
 namespace slipway::net {
 
+class RawStream;
+
 /// One request and its answer. Held by shared_ptr: whoever answers later keeps it alive. If the last holder lets go
 /// unanswered, the peer gets 500. Calls after the peer has gone do nothing.
 class Exchange {
@@ -34,10 +36,20 @@ class Exchange {
   virtual void read_body_pieces(std::uint64_t limit_bytes, std::function<Result<void>(std::string_view)> piece,
                                 std::function<void(Result<void>)> done) = 0;
 
+  /// Holds the peer back: after what was read already, `piece` is not called until resume_body(), and no deadline
+  /// counts against the peer. Allowed inside `piece`.
+  virtual void pause_body() = 0;
+  virtual void resume_body() = 0;
+
   /// The whole answer; once, and instead of begin().
   virtual void respond(Response response) = 0;
   /// Starts an answer of unknown length (chunked). Then write() and at last finish().
   virtual void begin(int status, Headers headers) = 0;
+  /// As begin(), with a length that is known. Writing more, or finishing with less, is an abort(). The answer to a HEAD
+  /// and a 304 say the length and have no body.
+  virtual void begin_sized(int status, Headers headers, std::uint64_t length) = 0;
+  /// An informational answer (102 to 199) ahead of the answer; a peer of HTTP/1.0 is told nothing.
+  virtual void inform(int status, Headers headers) = 0;
   /// Queues bytes. `flushed` (may be empty) gets true when they were handed to the kernel, false when the peer has
   /// gone; a writer that waits for it before the next write() never piles up memory. Over 64 MiB queued: abort().
   virtual void write(std::string bytes, std::function<void(bool)> flushed) = 0;
@@ -51,6 +63,12 @@ class Exchange {
   /// Answers an upgrade request; InvalidInput if it is none (and then 400 was sent).
   virtual void accept_websocket(WebSocketOptions options,
                                 std::function<void(Result<std::shared_ptr<WebSocket>>)> done) = 0;
+  using Upgraded = std::function<void(Result<std::unique_ptr<RawStream>>)>;
+  /// Answers a request that asks to upgrade to `protocol` with 101 and `headers` and hands over the connection with all
+  /// that the peer sent after its head. InvalidInput if it asks for something else or has a body (and then 400 was
+  /// sent); Unreachable if the peer has gone.
+  virtual void accept_upgrade(std::string protocol, Headers headers, Upgraded done) = 0;
+  void accept_upgrade(std::string protocol, Upgraded done) { accept_upgrade(std::move(protocol), {}, std::move(done)); }
   /// Called once if the peer goes away before the answer is complete. A peer that only closed its sending side counts
   /// as gone, but still gets what is answered nevertheless.
   virtual void on_gone(std::function<void()> gone) = 0;

@@ -273,6 +273,50 @@ TEST(HttpStreaming, SixtyFourMegabytesOfAFile_DoNotGrowMemory) {
   EXPECT_LT(resident_kib() - before, 16 << 10);
 }
 
+TEST(HttpStreaming, PausedBody_HoldsThePeerWithoutADeadline) {
+  std::shared_ptr<Exchange> held;
+  std::uint64_t got = 0;
+  TestServer server(
+      [&](std::shared_ptr<Exchange> exchange) {
+        held = exchange;
+        exchange->read_body_pieces(
+            1ULL << 30,
+            [&](std::string_view piece) -> Result<void> {
+              if (got == 0) held->pause_body();
+              got += piece.size();
+              return {};
+            },
+            [&](Result<void> end) {
+              held->respond(text_response(end ? std::to_string(got) : end.error().text()));
+              held.reset();
+            });
+      },
+      with_limits({.stall_timeout = 100ms}));
+  constexpr std::size_t kTotal = 64 << 20;
+  RawSocket client(server.port());
+  client.send(fmt::format("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", kTotal));
+  const std::size_t sent = client.send_until_held(kTotal, 400ms);
+  EXPECT_LT(sent, 24U << 20);
+  server.thread().run([&] { held->resume_body(); });
+  EXPECT_EQ(sent + client.send_until_held(kTotal - sent, 10s), kTotal);
+  EXPECT_TRUE(client.read_all().ends_with(std::to_string(kTotal)));
+}
+
+TEST(HttpAnswer, OfKnownLength_IsExactlyThatLong) {
+  TestServer server([](std::shared_ptr<Exchange> exchange) {
+    exchange->begin_sized(200, {}, 4);
+    exchange->write("ab", {});
+    if (exchange->head().target == "/long") exchange->write("cde", {});
+    if (exchange->head().target == "/exact") exchange->write("cd", {});
+    exchange->finish();
+  });
+  const std::string more = " HTTP/1.1\r\nHost: x\r\n\r\n";
+  EXPECT_TRUE(answer_to(server, "GET /exact" + more).ends_with("\r\n\r\nabcd"));
+  EXPECT_FALSE(answer_to(server, "GET /short" + more).ends_with("abcd"));
+  EXPECT_FALSE(answer_to(server, "GET /long" + more).contains("abcd"));
+  EXPECT_TRUE(answer_to(server, "HEAD /exact" + more).contains("Content-Length: 4\r\n"));
+}
+
 TEST(HttpGone, PeerThatLeaves_IsToldOnce) {
   for (const bool hard : {false, true}) {
     std::promise<void> gone;

@@ -61,8 +61,8 @@ TEST(HttpServer, PipelinedRequests_AreAnsweredInOrder) {
   RawSocket client(server.port());
   std::string requests, expected;
   for (int i = 0; i < 100; ++i) {
-    requests += fmt::format("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n{:03}", i);
-    const std::string close = i == 99 ? "Connection: close\r\n" : "";  // the sending side is closed by then
+    const std::string close = i == 99 ? "Connection: close\r\n" : "";
+    requests += fmt::format("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n{}\r\n{:03}", close, i);
     expected += fmt::format("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n{}\r\n{:03}", close, i);
   }
   client.send(requests);

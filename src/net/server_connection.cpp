@@ -1,7 +1,6 @@
 #include "net/server_connection.hpp"
 
 #include <boost/asio/error.hpp>
-#include <cstring>
 
 #include "base/log.hpp"
 
@@ -50,8 +49,7 @@ void ServerConnection::begin_head() {
   told_gone_ = input_over_;
   close_after_.reset();
   drained_bytes_ = 0;
-  if (serial_ > 1)
-    ticks_left_ = ticks(buffered().empty() ? shared_->limits.idle_timeout : shared_->limits.head_timeout);
+  if (serial_ > 1) ticks_left_ = ticks(input_.empty() ? shared_->limits.idle_timeout : shared_->limits.head_timeout);
 }
 
 /// Takes as much out of the buffer as the phase allows, then asks for more. Never runs inside itself: callbacks that
@@ -69,11 +67,11 @@ void ServerConnection::pump() {
 
 bool ServerConnection::pump_head() {
   // RFC 9112, 2.2: empty lines before a request line are skipped.
-  while (fresh_head_ && begin_ < end_ && (buffer_[begin_] == '\r' || buffer_[begin_] == '\n')) ++begin_;
-  if (buffered().empty()) return false;
+  while (fresh_head_ && !input_.empty() && (input_.bytes()[0] == '\r' || input_.bytes()[0] == '\n')) input_.used(1);
+  if (input_.empty()) return false;
   fresh_head_ = false;
-  MessageParser::Step step = parser_->step(buffered());
-  begin_ += step.consumed;
+  MessageParser::Step step = parser_->step(input_.bytes());
+  input_.used(step.consumed);
   switch (step.kind) {
     case MessageParser::Kind::Bad:
       refuse(step.status, step.detail);
@@ -100,16 +98,22 @@ void ServerConnection::begin_request(MessageParser::Head head) {
   shared->handler(std::move(exchange));
 }
 
+bool ServerConnection::wants_body() const {
+  return (phase_ == Phase::Request && body_ && !body_->paused) || phase_ == Phase::Drain;
+}
+
 bool ServerConnection::pump_body() {
-  const bool wanted = (phase_ == Phase::Request && body_) || phase_ == Phase::Drain;
-  if (!wanted) return false;
+  if (!wants_body()) return false;
   if (parser_->complete()) {
     end_body({});
     return phase_ == Phase::Head;
   }
-  if (buffered().empty()) return false;
-  MessageParser::Step step = parser_->step(buffered());
-  begin_ += step.consumed;
+  MessageParser::Step step = parser_->step(input_.bytes());
+  input_.used(step.consumed);
+  if (step.kind == MessageParser::Kind::NeedMore && input_over_) {
+    end_body(fail(Code::Unreachable, "the peer broke off inside the request's body"));
+    return false;
+  }
   switch (step.kind) {
     case MessageParser::Kind::Bad:
       close_after_ = true;
@@ -157,47 +161,51 @@ void ServerConnection::read_body(BodyReader reader) {
                             *request_.content_length, reader.limit_bytes));
   }
   body_ = std::make_unique<BodyReader>(std::move(reader));
-  if (std::exchange(continue_due_, false) && buffered().empty() && !answer_ended_ && !close_after_) {
+  if (std::exchange(continue_due_, false) && input_.empty() && !answer_ended_ && !close_after_) {
     output_.push({.before = std::string(kContinue), .bytes = {}, .after = {}, .flushed = {}});
-  }
-  if (input_over_ && !parser_->complete() && buffered().empty()) {
-    return end_body(fail(Code::Unreachable, "the peer broke off inside the request's body"));
   }
   pump();
 }
 
+void ServerConnection::pause_body() {
+  if (body_) body_->paused = true;
+}
+
+void ServerConnection::resume_body() {
+  if (!body_ || !std::exchange(body_->paused, false)) return;
+  post([self = shared_from_this()] { self->pump(); });
+}
+
+std::size_t ServerConnection::input_limit() const {
+  if (wants_body()) return kBodyBufferBytes;
+  const bool long_head = phase_ == Phase::Head && input_.bytes().size() >= kHeadBufferBytes;
+  return long_head ? shared_->limits.head_bytes + kHeadBufferBytes : kHeadBufferBytes;
+}
+
+/// Also while nothing is asked for, within the bound of the buffer: that is how a peer that leaves is noticed.
 void ServerConnection::want_input() {
   if (input_over_ && phase_ == Phase::Head) return leave();
   if (reading_ || input_over_ || phase_ == Phase::Closed || phase_ == Phase::Upgraded) return;
-  const bool wanting_body = (phase_ == Phase::Request && body_) || phase_ == Phase::Drain;
-  // Between requests nothing may be read ahead of an upgrade: those bytes belong to the WebSocket.
-  if (phase_ == Phase::Request && !body_ && request_.upgrade) return;
-  if (begin_ == end_) begin_ = end_ = 0;
-  const std::size_t wanted = wanting_body ? kBodyBufferBytes : kHeadBufferBytes;
-  if (buffer_.size() < wanted) buffer_.resize(wanted);
-  if (begin_ > 0 && end_ == buffer_.size()) {
-    std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
-    end_ -= std::exchange(begin_, 0);
-  }
-  const std::size_t head_room = shared_->limits.head_bytes + kHeadBufferBytes;
-  if (end_ == buffer_.size() && phase_ == Phase::Head && buffer_.size() < head_room) buffer_.resize(head_room);
-  if (end_ == buffer_.size()) {
-    if (wanting_body) end_body(fail(Code::InvalidInput, "a chunk's header or trailer is too large"));
+  if (!input_.has_room(input_limit())) {
+    if (wants_body()) end_body(fail(Code::InvalidInput, "a chunk's header or trailer is too large"));
     return;
   }
+  if (input_.empty() && !wants_body()) input_.release();
   reading_ = true;
-  transport_->read_some(
-      buffer_.data() + end_, buffer_.size() - end_,
-      [self = shared_from_this()](const ErrorCode& error, std::size_t size) { self->input(error, size); });
+  transport_->wait_readable([self = shared_from_this()](const ErrorCode& error) { self->readable(error); });
 }
 
-void ServerConnection::input(const ErrorCode& error, std::size_t size) {
+void ServerConnection::readable(ErrorCode error) {
   reading_ = false;
-  if (phase_ == Phase::Closed) return;
-  if (phase_ == Phase::Head && buffered().empty() && size > 0 && fresh_head_) {
-    ticks_left_ = ticks(shared_->limits.head_timeout);
+  if (phase_ == Phase::Closed || phase_ == Phase::Upgraded) return;
+  if (!error) {
+    const std::size_t size = transport_->read_now(input_.room(input_limit()), error);
+    if (error == boost::asio::error::would_block) return want_input();
+    if (phase_ == Phase::Head && input_.empty() && size > 0 && fresh_head_) {
+      ticks_left_ = ticks(shared_->limits.head_timeout);
+    }
+    input_.filled(size);
   }
-  end_ += size;
   if (error) return input_ended(error);
   pump();
 }
@@ -207,9 +215,9 @@ void ServerConnection::input_ended(const ErrorCode& error) {
   if (phase_ != Phase::Request) return leave();
   if (error != boost::asio::error::eof) return break_off(error.message());
   // A sending side that was closed on purpose looks the same as a peer that left; the answer is still tried.
-  if (buffered().empty() || !parser_->complete()) close_after_ = true;
+  if (input_.empty() || !parser_->complete()) close_after_ = true;
   const auto self = shared_from_this();
-  if (body_ && !parser_->complete()) end_body(fail(Code::Unreachable, "the peer broke off inside the request's body"));
+  pump();  // tells the reader of a body that it breaks off
   if (phase_ == Phase::Request) tell_gone();
 }
 
@@ -230,7 +238,7 @@ bool ServerConnection::closes_after_answer() {
   if (close_after_) return *close_after_;
   const bool small = request_.content_length && *request_.content_length <= kDrainBytes && !body_;
   const bool body_in_the_way = !parser_->complete() && (!small || continue_due_);
-  close_after_ = !request_.keep_alive || (input_over_ && buffered().empty()) || body_in_the_way;
+  close_after_ = !request_.keep_alive || (input_over_ && input_.empty()) || body_in_the_way;
   return *close_after_;
 }
 
@@ -311,12 +319,15 @@ void ServerConnection::break_off(const std::string& why) {
   if (gone && !shared_->closed) gone();
 }
 
-std::shared_ptr<Transport> ServerConnection::upgrade() {
+Unwrapped ServerConnection::upgrade() {
   phase_ = Phase::Upgraded;
-  if (!buffered().empty()) transport_->unread(std::string(buffered()));
-  buffer_ = {};
-  begin_ = end_ = 0;
-  return transport_;
+  if (reading_) transport_->cancel_wait();
+  if (!input_.empty()) transport_->unread(std::string(input_.bytes()));
+  input_.release();
+  parser_.reset();
+  shared_->connections.erase(this);
+  const auto dropped_gone = std::exchange(gone_, nullptr);
+  return {.transport = transport_, .lease = std::make_shared<UpgradedConnection>(shared_, transport_)};
 }
 
 void ServerConnection::tick() {
@@ -326,7 +337,7 @@ void ServerConnection::tick() {
     if (phase_ == Phase::Head && !fresh_head_) return refuse(408, "the head did not arrive in time");
     return leave();
   }
-  const bool waits_for_peer = transport_->writing() || body_ || phase_ == Phase::Drain;
+  const bool waits_for_peer = transport_->writing() || wants_body();
   const std::uint64_t progress = transport_->progress();
   if (!waits_for_peer || progress != std::exchange(last_progress_, progress)) {
     ticks_left_ = ticks(shared_->limits.stall_timeout);

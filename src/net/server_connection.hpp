@@ -10,12 +10,14 @@
 
 #include "net/http_parser.hpp"
 #include "net/http_server.hpp"
+#include "net/input_buffer.hpp"
 #include "net/output_queue.hpp"
-#include "net/transport.hpp"
+#include "net/raw_transport.hpp"
 
 namespace slipway::net {
 
 class ServerConnection;
+class UpgradedConnection;
 
 /// What the connections of one server share.
 struct ServerShared {
@@ -24,7 +26,28 @@ struct ServerShared {
   HttpLimits limits;
   Duration tick;  ///< how often tick() is called
   std::set<ServerConnection*> connections;
+  std::set<UpgradedConnection*> upgraded;
   bool closed = false;
+};
+
+/// The lease on a connection that was handed over: counted, and closed with its server, for as long as it is held. May
+/// stay for days, so it is all that is kept.
+class UpgradedConnection {
+ public:
+  UpgradedConnection(std::shared_ptr<ServerShared> shared, std::weak_ptr<Transport> transport)
+      : shared_(std::move(shared)), transport_(std::move(transport)) {
+    shared_->upgraded.insert(this);
+  }
+  UpgradedConnection(const UpgradedConnection&) = delete;
+  UpgradedConnection& operator=(const UpgradedConnection&) = delete;
+  ~UpgradedConnection() { shared_->upgraded.erase(this); }
+  void close() {
+    if (const auto open = transport_.lock()) open->close();
+  }
+
+ private:
+  std::shared_ptr<ServerShared> shared_;
+  std::weak_ptr<Transport> transport_;
 };
 
 class ServerConnection final : public std::enable_shared_from_this<ServerConnection> {
@@ -34,6 +57,7 @@ class ServerConnection final : public std::enable_shared_from_this<ServerConnect
     std::function<Result<void>(std::string_view)> piece;
     std::function<void(Result<void>)> done;
     std::uint64_t got_bytes = 0;
+    bool paused = false;
   };
 
   ServerConnection(std::shared_ptr<ServerShared> shared, std::shared_ptr<Transport> transport, RequestHead peer);
@@ -48,6 +72,10 @@ class ServerConnection final : public std::enable_shared_from_this<ServerConnect
   [[nodiscard]] bool serves(std::uint64_t serial) const { return serial == serial_ && phase_ == Phase::Request; }
   [[nodiscard]] const MessageParser::Head& request() const { return request_; }
   void read_body(BodyReader reader);
+  void pause_body();
+  void resume_body();
+  /// Nothing of the request is left to be read.
+  [[nodiscard]] bool request_complete() const { return parser_->complete(); }
   /// Whether the answer must say that the connection closes after it; decided once for each answer.
   bool closes_after_answer();
   void close_after_answer() { close_after_ = true; }
@@ -58,8 +86,8 @@ class ServerConnection final : public std::enable_shared_from_this<ServerConnect
   void post(std::function<void()> work) { shared_->loop.post(std::move(work)); }
   /// The peer has gone, or must: tells whoever waits.
   void break_off(const std::string& why);
-  /// Hands the byte stream over to a WebSocket; the connection stays counted while it is held.
-  std::shared_ptr<Transport> upgrade();
+  /// Hands the byte stream over, to a WebSocket or whoever upgraded; nothing of this object is needed after that.
+  Unwrapped upgrade();
 
  private:
   enum class Phase { Handshake, Head, Request, Drain, Upgraded, Closed };
@@ -72,14 +100,15 @@ class ServerConnection final : public std::enable_shared_from_this<ServerConnect
   void end_body(Result<void> result);
   bool give_piece(std::string_view piece);
   void want_input();
-  void input(const ErrorCode& error, std::size_t size);
+  void readable(ErrorCode error);
   void input_ended(const ErrorCode& error);
   void tell_gone();
   void answered();
   void refuse(int status, const std::string& detail);
   void leave();
   [[nodiscard]] int ticks(Duration duration) const;
-  [[nodiscard]] std::string_view buffered() const { return {buffer_.data() + begin_, end_ - begin_}; }
+  [[nodiscard]] bool wants_body() const;
+  [[nodiscard]] std::size_t input_limit() const;
 
   std::shared_ptr<ServerShared> shared_;
   std::shared_ptr<Transport> transport_;
@@ -90,8 +119,7 @@ class ServerConnection final : public std::enable_shared_from_this<ServerConnect
   OutputQueue output_;
   std::uint64_t serial_ = 0;
 
-  std::vector<char> buffer_;
-  std::size_t begin_ = 0, end_ = 0;
+  InputBuffer input_;
   bool reading_ = false, pumping_ = false, input_over_ = false, fresh_head_ = true;
 
   std::unique_ptr<BodyReader> body_;

@@ -1,6 +1,7 @@
 #include <boost/json.hpp>
 
 #include "base/log.hpp"
+#include "net/raw_transport.hpp"
 #include "net/server_connection.hpp"
 #include "net/websocket_stream.hpp"
 
@@ -61,9 +62,16 @@ class ServerExchange final : public Exchange, public std::enable_shared_from_thi
 
   void read_body_pieces(std::uint64_t limit_bytes, std::function<Result<void>(std::string_view)> piece,
                         std::function<void(Result<void>)> done) override {
-    if (!connection_->serves(serial_)) return done(fail(Code::Unreachable, "the connection broke off"));
+    if (!served()) return done(fail(Code::Unreachable, "the connection broke off"));
     if (std::exchange(body_asked_, true)) return done(fail(Code::Internal, "the request's body was read already"));
     connection_->read_body({.limit_bytes = limit_bytes, .piece = std::move(piece), .done = std::move(done)});
+  }
+
+  void pause_body() override {
+    if (served()) connection_->pause_body();
+  }
+  void resume_body() override {
+    if (served()) connection_->resume_body();
   }
 
   void respond(Response response) override {
@@ -84,12 +92,30 @@ class ServerExchange final : public Exchange, public std::enable_shared_from_thi
     push_head(status, headers, chunked_ ? "Transfer-Encoding: chunked\r\n" : "", {});
   }
 
+  void begin_sized(int status, Headers headers, std::uint64_t length) override {
+    if (!open() || state_ != State::Fresh) return;
+    state_ = State::Streaming;
+    if (has_body(status)) left_bytes_ = length;
+    push_head(status, headers, status == 204 ? "" : fmt::format("Content-Length: {}\r\n", length), {});
+  }
+
+  void inform(int status, Headers headers) override {
+    if (!open() || state_ != State::Fresh || connection_->request().http_1_0) return;
+    connection_->output().push(
+        {.before = answer_head(status, headers, "", false), .bytes = {}, .after = {}, .flushed = {}});
+  }
+
   void write(std::string bytes, std::function<void(bool)> flushed) override {
     if (!open() || state_ != State::Streaming) {
       if (flushed) flushed(false);
       return;
     }
     const bool shown = has_body(status_) && !bytes.empty();
+    if (shown && left_bytes_ && bytes.size() > std::exchange(*left_bytes_, *left_bytes_ - bytes.size())) {
+      log::warn("{} {}: the answer is longer than it said", head_.method, head_.target);
+      if (flushed) flushed(false);
+      return abort();
+    }
     const std::string before = shown && chunked_ ? fmt::format("{:x}\r\n", bytes.size()) : "";
     connection_->output().push({.before = before,
                                 .bytes = shown ? std::move(bytes) : std::string(),
@@ -103,6 +129,7 @@ class ServerExchange final : public Exchange, public std::enable_shared_from_thi
 
   void finish() override {
     if (!open() || state_ != State::Streaming) return;
+    if (left_bytes_.value_or(0) > 0) return abort();
     state_ = State::Ended;
     if (chunked_) connection_->output().push({.before = "0\r\n\r\n", .bytes = {}, .after = {}, .flushed = {}});
     connection_->end_answer();
@@ -132,19 +159,44 @@ class ServerExchange final : public Exchange, public std::enable_shared_from_thi
       return done(fail(Code::InvalidInput, "{} {} asks for no WebSocket", head_.method, head_.target));
     }
     state_ = State::Ended;
-    accept_stream(connection_->upgrade(), head_, options, connection_, std::move(done));
+    Unwrapped stream = std::exchange(connection_, nullptr)->upgrade();
+    accept_stream(std::move(stream.transport), head_, options, std::move(stream.lease), std::move(done));
+  }
+
+  void accept_upgrade(std::string protocol, Headers headers, Upgraded done) override {
+    if (!open() || state_ != State::Fresh) return done(fail(Code::Unreachable, "the connection broke off"));
+    if (!asks_for(protocol)) {
+      respond(problem(400, fmt::format("the request must ask for an upgrade to {} and have no body", protocol)));
+      return done(fail(Code::InvalidInput, "{} {} asks for no upgrade to {}", head_.method, head_.target, protocol));
+    }
+    state_ = State::Ended;
+    const std::string framing = fmt::format("Connection: Upgrade\r\nUpgrade: {}\r\n", protocol);
+    const auto connection = std::exchange(connection_, nullptr);
+    auto sent = [connection, done = std::move(done)](bool arrived) {
+      if (!arrived) return done(fail(Code::Unreachable, "the connection broke off"));
+      done(wrap_transport(connection->upgrade()));
+    };
+    connection->output().push(
+        {.before = answer_head(101, headers, framing, false), .bytes = {}, .after = {}, .flushed = std::move(sent)});
   }
 
   void on_gone(std::function<void()> gone) override {
     if (open()) return connection_->on_gone(std::move(gone));
-    if (state_ != State::Ended && gone) connection_->post(std::move(gone));
+    if (state_ != State::Ended && gone && connection_) connection_->post(std::move(gone));
   }
 
  private:
   enum class State { Fresh, Streaming, Ended };
 
-  [[nodiscard]] bool open() const { return state_ != State::Ended && connection_->serves(serial_); }
+  [[nodiscard]] bool served() const { return connection_ && connection_->serves(serial_); }
+  [[nodiscard]] bool open() const { return state_ != State::Ended && served(); }
   [[nodiscard]] bool has_body(int status) const { return head_.method != "HEAD" && may_have_body(status); }
+
+  [[nodiscard]] bool asks_for(const std::string& protocol) const {
+    const auto& request = connection_->request();
+    return request.upgrade && !request.http_1_0 && connection_->request_complete() &&
+           has_element(head_.headers.get("Upgrade").value_or(""), protocol);
+  }
 
   void push_head(int status, const Headers& headers, std::string framing, std::string body) {
     status_ = status;
@@ -154,11 +206,12 @@ class ServerExchange final : public Exchange, public std::enable_shared_from_thi
         {.before = answer_head(status, headers, framing, close), .bytes = std::move(body), .after = {}, .flushed = {}});
   }
 
-  std::shared_ptr<ServerConnection> connection_;
+  std::shared_ptr<ServerConnection> connection_;  ///< empty after an upgrade
   RequestHead head_;
   std::uint64_t serial_;
   State state_ = State::Fresh;
   int status_ = 0;
+  std::optional<std::uint64_t> left_bytes_;
   bool chunked_ = false;
   bool body_asked_ = false;
 };

@@ -70,7 +70,15 @@ int verify_pinned(X509_STORE_CTX* offered, void* pin) {
 }  // namespace
 
 TlsContext::TlsContext(Side side)
-    : side_(side), native_(side == Side::Server ? asio::ssl::context::tls_server : asio::ssl::context::tls_client) {}
+    : side_(side), native_(side == Side::Server ? asio::ssl::context::tls_server : asio::ssl::context::tls_client) {
+  SSL_CTX* context = native_.native_handle();
+  // Thousands of connections are idle at a time, and each would hold two buffers of a record.
+  SSL_CTX_set_mode(context,
+                   SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_read_ahead(context, 1);  // header and content of a record by one system call
+  // A peer that drops TLS without its goodbye is, to HTTP, one that closed: lengths and chunks say what is missing.
+  SSL_CTX_set_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF);
+}
 
 Result<std::shared_ptr<TlsContext>> TlsContext::server(const ServerCertificate& certificate) {
   auto made = std::make_shared<TlsContext>(Side::Server);

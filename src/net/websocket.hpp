@@ -31,6 +31,11 @@ class WebSocket {
   /// 128 MiB queued the connection breaks off: watch queued_bytes() or wait for `sent`.
   virtual void send_text(std::string message, std::function<void()> sent = {}) = 0;
   virtual void send_binary(std::string message, std::function<void()> sent = {}) = 0;
+  /// After the message that is being handed over, no other comes until resume(): how a slow consumer holds a fast peer
+  /// back. Pings are not answered meanwhile and a close is not seen, so a pause of two `ping_interval` ends the
+  /// connection.
+  virtual void pause() = 0;
+  virtual void resume() = 0;
   /// Bytes queued and not yet handed to the kernel.
   [[nodiscard]] virtual std::size_t queued_bytes() const = 0;
   virtual void close(std::uint16_t code, std::string reason) = 0;

@@ -18,6 +18,8 @@ using Stream = websocket::stream<BeastStream, false>;  // no compression: contro
 
 /// What may wait to be sent: a caller that looks at neither queued_bytes() nor `sent` must not fill our memory.
 constexpr std::size_t kQueueBytes = 128 << 20;
+/// What the input of a connection may keep between messages.
+constexpr std::size_t kIdleInputBytes = 16 << 10;
 /// Handshakes of either end and the exchange of close frames.
 constexpr auto kHandshake = std::chrono::seconds(10);
 
@@ -54,6 +56,8 @@ class Core final : public std::enable_shared_from_this<Core> {
   void on_closed(std::function<void(const std::string&)> handler) { closed_ = std::move(handler); }
   void send(std::string message, bool binary, std::function<void()> sent);
   void close(std::uint16_t code, std::string reason);
+  void pause() { paused_ = true; }
+  void resume();
   /// The owner has let go: no callback any more.
   void abandon();
   [[nodiscard]] std::size_t queued_bytes() const { return queued_bytes_; }
@@ -87,7 +91,7 @@ class Core final : public std::enable_shared_from_this<Core> {
   beast::flat_buffer input_;
   std::deque<Outgoing> output_;
   std::size_t queued_bytes_ = 0;
-  bool writing_ = false, ended_ = false, close_sent_ = false, overflowed_ = false;
+  bool reading_ = false, paused_ = false, writing_ = false, ended_ = false, close_sent_ = false, overflowed_ = false;
   std::optional<Closing> closing_;
   std::function<void(std::string_view, bool)> message_;
   std::function<void(const std::string&)> closed_;
@@ -109,6 +113,8 @@ class Handle final : public WebSocket {
   void send_binary(std::string message, std::function<void()> sent) override {
     core_->send(std::move(message), true, std::move(sent));
   }
+  void pause() override { core_->pause(); }
+  void resume() override { core_->resume(); }
   [[nodiscard]] std::size_t queued_bytes() const override { return core_->queued_bytes(); }
   void close(std::uint16_t code, std::string reason) override { core_->close(code, std::move(reason)); }
   [[nodiscard]] std::string peer_address() const override { return core_->peer(); }
@@ -154,12 +160,19 @@ void Core::begin(WebSocketDone done) {
 }
 
 void Core::read() {
-  if (ended_) return;
+  if (ended_ || reading_ || (paused_ && !closing_)) return;
+  reading_ = true;
   stream_.async_read(input_,
                      [self = shared_from_this()](const ErrorCode& error, std::size_t) { self->received(error); });
 }
 
+void Core::resume() {
+  if (!std::exchange(paused_, false)) return;
+  asio::post(transport_->context(), [self = shared_from_this()] { self->read(); });
+}
+
 void Core::received(const ErrorCode& error) {
+  reading_ = false;
   if (ended_) return;
   if (error) return ended(error);
   const auto data = input_.cdata();
@@ -169,6 +182,7 @@ void Core::received(const ErrorCode& error) {
     handler(message, stream_.got_binary());
   }
   input_.clear();
+  if (input_.capacity() > kIdleInputBytes) input_.shrink_to_fit();
   read();
 }
 
@@ -212,6 +226,7 @@ void Core::close(std::uint16_t code, std::string reason) {
   close_timer_.async_wait([self = shared_from_this()](const ErrorCode& error) {
     if (!error) self->transport_->close();
   });
+  read();  // also when paused: the peer's answer to the close is waited for
   if (!writing_) send_close();
 }
 

@@ -11,8 +11,9 @@ namespace slipway::scheduler {
 namespace {
 
 bool holds_image(const HostView& host, const std::string& image) {
-  return std::ranges::binary_search(host.container_images, image);
+  return image.empty() || std::ranges::binary_search(host.container_images, image);
 }
+bool is_able(const HostView& host, const JobView& job) { return !job.service || host.runs_services; }
 bool takes_work(const HostView& host) { return host.state == model::HostState::Ready && host.connected; }
 bool in_pool(const HostView& host, const JobView& job) { return job.pool.empty() || host.pool == job.pool; }
 bool refused(const HostView& host, const JobView& job) {
@@ -85,6 +86,7 @@ std::string why_waiting(const Snapshot& snapshot, const JobView& job) {
     return fmt::format("there is no pool named {}", job.pool);
   std::vector<const HostView*> all;
   std::vector<const HostView*> ready;
+  std::vector<const HostView*> able;
   std::vector<const HostView*> with_image;
   std::vector<const HostView*> willing;
   for (const HostView& host : snapshot.hosts) {
@@ -92,17 +94,22 @@ std::string why_waiting(const Snapshot& snapshot, const JobView& job) {
     all.push_back(&host);
     if (!takes_work(host)) continue;
     ready.push_back(&host);
+    if (!is_able(host, job)) continue;
+    able.push_back(&host);
     if (!holds_image(host, job.container_image)) continue;
     with_image.push_back(&host);
     if (!refused(host, job)) willing.push_back(&host);
   }
   if (ready.empty()) return why_no_ready_host(all, job.pool.empty() ? "" : " in pool " + job.pool);
-  if (with_image.empty()) return why_no_image(ready, job);
+  if (able.empty())
+    return fmt::format("{} READY, but with an agent that is too old to run sessions; update slipway-agent",
+                       count_of(ready.size()));
+  if (with_image.empty()) return why_no_image(able, job);
   if (willing.empty()) return "every host that could take it refused it a moment ago; tried again soon";
   return why_no_room(willing, job);
 }
 
-using Shape = std::tuple<std::string, std::int64_t, std::int64_t, std::string>;
+using Shape = std::tuple<std::string, std::int64_t, std::int64_t, std::string, bool>;
 
 }  // namespace
 
@@ -111,7 +118,7 @@ Plan plan(const Snapshot& snapshot) {
   Snapshot left = snapshot;
   std::map<Shape, std::string> hopeless;  // room only shrinks during a plan: what did not fit once will not fit later
   for (const JobView& job : snapshot.jobs) {
-    const Shape shape{job.container_image, job.resources.cpu_millis, job.resources.memory_bytes, job.pool};
+    const Shape shape{job.container_image, job.resources.cpu_millis, job.resources.memory_bytes, job.pool, job.service};
     if (job.refused_hosts.empty()) {
       if (const auto known = hopeless.find(shape); known != hopeless.end()) {
         result.waiting.push_back({job.id, known->second});
@@ -119,7 +126,7 @@ Plan plan(const Snapshot& snapshot) {
       }
     }
     const auto host = std::ranges::find_if(left.hosts, [&](const HostView& candidate) {
-      return takes_work(candidate) && in_pool(candidate, job) && !refused(candidate, job) &&
+      return takes_work(candidate) && in_pool(candidate, job) && !refused(candidate, job) && is_able(candidate, job) &&
              holds_image(candidate, job.container_image) && model::fits(job.resources, candidate.free);
     });
     if (host != left.hosts.end()) {

@@ -19,13 +19,15 @@ struct HostView {
   model::Resources capacity;
   model::Resources free;
   std::vector<std::string> container_images;  ///< sorted
+  bool runs_services = false;                 ///< its agent can run the app of a session
 };
 
 struct JobView {
   JobId id;
-  std::string container_image;
+  std::string container_image;  ///< empty: it runs on the host itself
   model::Resources resources;
   std::string pool;                   ///< name; empty: any host
+  bool service = false;               ///< carries a session
   std::vector<HostId> refused_hosts;  ///< hosts that refused it a moment ago; usually empty
 };
 

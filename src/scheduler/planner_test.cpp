@@ -73,6 +73,24 @@ TEST_F(Planner, NoReadyHost_ReasonCountsTheOthers) {
   EXPECT_EQ(only_reason(), "no READY host; 2 hosts are PENDING");
 }
 
+TEST_F(Planner, JobOfASession_WaitsForAHostThatRunsThem) {
+  host("", 2000, kGiB);
+  job(1000, kGiB).service = true;
+  EXPECT_EQ(only_reason(), "1 host is READY, but with an agent that is too old to run sessions; update slipway-agent");
+  host("", 2000, kGiB).runs_services = true;
+  job(1000, kGiB);
+  const auto result = plan(snapshot_);
+  ASSERT_EQ(result.placements.size(), 2U);
+  EXPECT_EQ(result.placements[0], (Placement{snapshot_.jobs[0].id, snapshot_.hosts[1].id}));
+  EXPECT_EQ(result.placements[1], (Placement{snapshot_.jobs[1].id, snapshot_.hosts[0].id}));
+}
+
+TEST_F(Planner, ProcessOnTheHostItself_NeedsNoImage) {
+  host("", 2000, kGiB, {}).runs_services = true;
+  job(1000, kGiB, "").service = true;
+  EXPECT_EQ(plan(snapshot_).placements.size(), 1U);
+}
+
 TEST_F(Planner, ReadyHostWithoutConnection_TakesNoWork) {
   host("", 2000, kGiB).connected = false;
   job(1000, kGiB);

@@ -48,6 +48,8 @@ void fields(Visitor& visit, Is<AllocationReport> auto& report) {
   visit("stderr_bytes", report.stderr_bytes);
   visit("artifacts", report.artifacts);
   visit("artifacts_note", report.artifacts_note);
+  visit.unless_empty("ready", report.ready);
+  visit.unless_empty("waiting_for", report.waiting_for);
 }
 
 inline Json put(const AllocationReport& report) { return write_fields(report); }
@@ -66,6 +68,25 @@ void fields(Visitor& visit, Is<OrderRefused> auto& refused) {
   visit.required("allocation", refused.allocation);
   visit.required("epoch", refused.epoch);
   visit("reason", refused.reason);
+}
+
+template <typename Visitor>
+void fields(Visitor& visit, Is<ServiceActivity> auto& activity) {
+  visit.required("allocation", activity.allocation);
+  visit.required("cpu_millis", activity.cpu_millis);
+}
+
+template <typename Visitor>
+void fields(Visitor& visit, Is<TunnelRefused> auto& refused) {
+  visit.required("tunnel", refused.tunnel);
+  visit("reason", refused.reason);
+}
+
+template <typename Visitor>
+void fields(Visitor& visit, Is<OpenTunnel> auto& order) {
+  visit.required("tunnel", order.tunnel);
+  visit.required("allocation", order.allocation);
+  visit.required("port", order.port);
 }
 
 template <typename Visitor>
@@ -145,6 +166,12 @@ constexpr std::string_view kType<Inventory> = "inventory";
 template <>
 constexpr std::string_view kType<OrderRefused> = "order_refused";
 template <>
+constexpr std::string_view kType<ServiceActivity> = "service_activity";
+template <>
+constexpr std::string_view kType<TunnelRefused> = "tunnel_refused";
+template <>
+constexpr std::string_view kType<OpenTunnel> = "open_tunnel";
+template <>
 constexpr std::string_view kType<Welcome> = "welcome";
 template <>
 constexpr std::string_view kType<Refused> = "refused";
@@ -171,6 +198,25 @@ Result<void> check(const Hello& hello) {
   return {};
 }
 Result<void> check(const StartAllocation& order) { return check_limits(order.spec, "start_allocation.spec"); }
+/// The name stands in a path of the agent listener.
+Result<void> check_tunnel(const std::string& tunnel, std::string_view where) {
+  const bool good =
+      tunnel.size() == kTunnelNameLength && std::ranges::all_of(tunnel, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+      });
+  if (good) return {};
+  return fail(Code::InvalidInput, "{}.tunnel is no name of a tunnel", where);
+}
+Result<void> check(const TunnelRefused& refused) { return check_tunnel(refused.tunnel, "tunnel_refused"); }
+Result<void> check(const OpenTunnel& order) {
+  SLIPWAY_TRY(check_tunnel(order.tunnel, "open_tunnel"));
+  if (order.port < 1 || order.port > 65535) return fail(Code::InvalidInput, "open_tunnel.port must be 1 to 65535");
+  return {};
+}
+Result<void> check(const ServiceActivity& activity) {
+  if (activity.cpu_millis < 0) return fail(Code::InvalidInput, "service_activity.cpu_millis may not be negative");
+  return {};
+}
 Result<void> check(const LogAck& ack) {
   if (ack.offset < 0) return fail(Code::InvalidInput, "log_ack.offset may not be negative");
   return {};

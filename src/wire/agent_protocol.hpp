@@ -26,6 +26,11 @@ inline constexpr int kProtocolMin = 1;
 inline constexpr int kProtocolMax = 1;
 inline constexpr std::string_view kConnectPath = "/agent/v1/connect";
 inline constexpr std::string_view kBlobPath = "/agent/v1/blobs/";
+inline constexpr std::string_view kTunnelPath = "/agent/v1/tunnels/";
+inline constexpr std::string_view kTunnelProtocol = "slipway-tunnel";
+inline constexpr std::size_t kTunnelNameLength = 32;  ///< letters, digits, '-' and '_'
+/// In Hello::features of an agent that runs services. A host without it is no fit for a session.
+inline constexpr std::string_view kServicesFeature = "services";
 inline constexpr std::size_t kMaxMessageBytes = 8 << 20;     ///< a start order with a full manifest is below 5 MiB
 inline constexpr std::size_t kMaxLogChunkBytes = 256 << 10;  ///< so that a heartbeat never waits long behind a chunk
 
@@ -72,6 +77,22 @@ struct AllocationReport {
   std::int64_t stderr_bytes = -1;
   std::optional<model::Manifest> artifacts;  ///< with a terminal state; every blob is at the controller by then
   std::string artifacts_note;
+  // Of a service.
+  bool ready = false;       ///< its probe was answered, and has not failed for good since
+  std::string waiting_for;  ///< while it is not ready: what is awaited, for people
+};
+
+/// How busy a service is; every kActivityInterval while it runs.
+struct ServiceActivity {
+  AllocationId allocation;
+  std::int64_t cpu_millis = 0;  ///< mean since the last one, thousandths of a core
+};
+inline constexpr Duration kActivityInterval = std::chrono::seconds(5);
+
+/// The tunnel cannot be opened; the controller's waiting request fails with the reason.
+struct TunnelRefused {
+  std::string tunnel;
+  std::string reason;
 };
 
 /// Everything the agent holds, right after Welcome. What the controller has on this host and is not in here does not
@@ -127,6 +148,15 @@ struct ForgetAllocation {
   std::int64_t epoch = 0;
 };
 
+/// Open a data connection for one port of a running service: GET kTunnelPath + tunnel on the agent listener, with
+/// `Authorization: Bearer <credential>`, `Connection: Upgrade`, `Upgrade: slipway-tunnel`. After the 101 it carries the
+/// bytes of one connection to that port, until either side closes.
+struct OpenTunnel {
+  std::string tunnel;  ///< 32 random characters; good for one connection within 10 s
+  AllocationId allocation;
+  int port = 0;
+};
+
 /// Bytes of the stream that are durable at the controller. Also sent for each live allocation after Inventory: there
 /// the agent goes on.
 struct LogAck {
@@ -144,8 +174,10 @@ struct LogChunk {
   std::string bytes;
 };
 
-using AgentMessage = std::variant<Hello, HostStatus, Heartbeat, AllocationReport, Inventory, OrderRefused>;
-using ControllerMessage = std::variant<Welcome, Refused, StartAllocation, StopAllocation, ForgetAllocation, LogAck>;
+using AgentMessage = std::variant<Hello, HostStatus, Heartbeat, AllocationReport, Inventory, OrderRefused,
+                                  ServiceActivity, TunnelRefused>;
+using ControllerMessage =
+    std::variant<Welcome, Refused, StartAllocation, StopAllocation, ForgetAllocation, LogAck, OpenTunnel>;
 
 std::string encode(const AgentMessage& message);
 std::string encode(const ControllerMessage& message);

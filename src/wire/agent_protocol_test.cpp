@@ -34,6 +34,68 @@ TEST(AgentProtocol, EveryControllerMessage_KeepsItsGoldenTextAndReadsBack) {
   }
 }
 
+TEST(AgentProtocol, WhatAServiceAdds_KeepsItsGoldenTextAndReadsBack) {
+  auto report = examples::report();
+  report.state = model::AllocationState::Running;
+  report.ready = true;
+  report.waiting_for = "nothing";
+  const auto told = encode(AgentMessage(report));
+  test::expect_golden("wire/v1/allocation_report_of_service.json", told);
+  const auto report_again = decode_agent_message(told);
+  ASSERT_TRUE(report_again && *report_again);
+  EXPECT_TRUE(std::get<AllocationReport>(**report_again).ready);
+  EXPECT_EQ(encode(**report_again), told);
+
+  auto order = std::get<StartAllocation>(examples::controller_messages()[2]);
+  order.spec = examples::service_spec();
+  const auto text = encode(ControllerMessage(order));
+  test::expect_golden("wire/v1/start_allocation_of_service.json", text);
+  const auto again = decode_controller_message(text);
+  ASSERT_TRUE(again) << again.error().text();
+  EXPECT_EQ(std::get<StartAllocation>(**again).spec.service->app_token, "slwa_x");
+  EXPECT_EQ(encode(**again), text);
+}
+
+TEST(AgentProtocol, ReportOfAnOlderAgent_IsNotReady) {
+  const auto message = decode_agent_message(
+      R"({"type":"allocation_report","allocation":"alloc-cccccccccccccccccccc","epoch":1,"state":"RUNNING"})");
+  ASSERT_TRUE(message && *message);
+  EXPECT_FALSE(std::get<AllocationReport>(**message).ready);
+  EXPECT_EQ(std::get<AllocationReport>(**message).waiting_for, "");
+}
+
+TEST(AgentProtocol, TunnelOrdersThatCannotBe_AreInvalidInput) {
+  OpenTunnel order{.tunnel = examples::tunnel(), .allocation = examples::id<AllocationId>('c'), .port = 80};
+  const auto refused = [](const OpenTunnel& one) { return !decode_controller_message(encode(ControllerMessage(one))); };
+  EXPECT_FALSE(refused(order));
+  for (const int port : {0, -1, 65536}) {
+    order.port = port;
+    EXPECT_TRUE(refused(order)) << port;
+  }
+  order.port = 80;
+  for (const std::string& tunnel : {std::string(), std::string(31, 't'), std::string(33, 't'),
+                                    "../" + std::string(29, 't'), std::string(31, 't') + "/"}) {
+    order.tunnel = tunnel;
+    EXPECT_TRUE(refused(order)) << tunnel;
+    EXPECT_FALSE(decode_agent_message(encode(AgentMessage(TunnelRefused{.tunnel = tunnel}))));
+  }
+}
+
+TEST(AgentProtocol, StartOrderOfAService_NeedsPortsAndMayLeaveTheCommandToItsImage) {
+  auto order = std::get<StartAllocation>(examples::controller_messages()[2]);
+  order.spec = examples::service_spec();
+  const auto decoded = [&] { return decode_controller_message(encode(ControllerMessage(order))).has_value(); };
+  order.spec.command.clear();
+  EXPECT_TRUE(decoded());
+  order.spec.service->process = true;
+  EXPECT_FALSE(decoded());  // a process needs a command
+  order.spec.command = {"jupyter"};
+  order.spec.container_image.clear();
+  EXPECT_TRUE(decoded());
+  order.spec.service->ports.clear();
+  EXPECT_FALSE(decoded());
+}
+
 TEST(AgentProtocol, UserData_KeepsItsGoldenTextAndReadsBack) {
   const JoinData data{.controller = "10.0.0.1:7071", .fingerprint = std::string(64, 'a'), .join_token = "join_x"};
   const std::string text = encode_user_data(data);

@@ -28,6 +28,13 @@ Result<void> check_instance_type(const std::string& type) {
               type.substr(0, 100));
 }
 
+/// A time in milliseconds, or 0 if the key is not there.
+Result<Duration> time_in(const JsonReader& object, std::string_view key) {
+  Duration time{0};
+  if (const Json* found = object.find(key)) SLIPWAY_TRY(take(*found, object.path(key), time));
+  return time;
+}
+
 }  // namespace
 
 Result<void> check_name(std::string_view name, std::string_view what) {
@@ -88,6 +95,54 @@ Result<StartBakeRequest> parse_start_bake(std::string_view body) {
   return request;
 }
 
+Result<RegisterAppRequest> parse_register_app(std::string_view body) {
+  SLIPWAY_ASSIGN(const Json json, parse_json(body, kMaxBodyBytes));
+  SLIPWAY_ASSIGN(const JsonReader object, JsonReader::open(json, "request"));
+  SLIPWAY_TRY(object.only({"name", "spec"}));
+  RegisterAppRequest request;
+  SLIPWAY_ASSIGN(request.name, object.text("name"));
+  SLIPWAY_TRY(check_name(request.name, "name"));
+  const Json* spec = object.find("spec");
+  if (spec == nullptr) return fail(Code::InvalidInput, "request.spec is missing");
+  SLIPWAY_ASSIGN(request.spec, app_spec_from_json(*spec, "spec"));
+  return request;
+}
+
+Result<StartSessionRequest> parse_start_session(std::string_view body) {
+  SLIPWAY_ASSIGN(const Json json, parse_json(body, kMaxBodyBytes));
+  SLIPWAY_ASSIGN(const JsonReader object, JsonReader::open(json, "request"));
+  SLIPWAY_TRY(object.only({"app", "name", "pool", "longest_ms", "startup"}));
+  StartSessionRequest request;
+  SLIPWAY_ASSIGN(request.app, object.text("app"));
+  SLIPWAY_ASSIGN(request.name, object.text_or("name", ""));
+  SLIPWAY_ASSIGN(request.pool, object.text_or("pool", ""));
+  SLIPWAY_TRY(check_name(request.app, "app"));
+  if (!request.name.empty()) SLIPWAY_TRY(check_name(request.name, "name"));
+  if (!request.pool.empty()) SLIPWAY_TRY(check_name(request.pool, "pool"));
+  SLIPWAY_ASSIGN(request.longest, time_in(object, "longest_ms"));
+  if (const Json* startup = object.find("startup")) SLIPWAY_TRY(take(*startup, "startup", request.startup));
+  SLIPWAY_TRY(model::check_startup_data(request.startup));
+  return request;
+}
+
+Result<ExtendSessionRequest> parse_extend_session(std::string_view body) {
+  SLIPWAY_ASSIGN(const Json json, parse_json(body.empty() ? "{}" : body, kMaxBodyBytes));
+  SLIPWAY_ASSIGN(const JsonReader object, JsonReader::open(json, "request"));
+  SLIPWAY_TRY(object.only({"longer_ms"}));
+  ExtendSessionRequest request;
+  SLIPWAY_ASSIGN(request.longer, time_in(object, "longer_ms"));
+  return request;
+}
+
+Result<CreateLinkRequest> parse_create_link(std::string_view body) {
+  SLIPWAY_ASSIGN(const Json json, parse_json(body.empty() ? "{}" : body, kMaxBodyBytes));
+  SLIPWAY_ASSIGN(const JsonReader object, JsonReader::open(json, "request"));
+  SLIPWAY_TRY(object.only({"lifetime_ms"}));
+  CreateLinkRequest request;
+  SLIPWAY_ASSIGN(request.lifetime, time_in(object, "lifetime_ms"));
+  return request;
+}
+
 Result<MissingBlobsRequest> parse_missing_blobs(std::string_view body) {
   SLIPWAY_ASSIGN(const Json json, parse_json(body, kMaxBodyBytes));
   SLIPWAY_ASSIGN(const JsonReader object, JsonReader::open(json, "request"));
@@ -120,6 +175,27 @@ std::string encode(const StartBakeRequest& request) {
   return boost::json::serialize(boost::json::object{{"recipe_path", put(request.recipe_path)},
                                                     {"recipe", put(request.recipe)},
                                                     {"files", manifest_json(request.files)}});
+}
+
+std::string encode(const RegisterAppRequest& request) {
+  return boost::json::serialize(
+      boost::json::object{{"name", put(request.name)}, {"spec", app_spec_json(request.spec)}});
+}
+
+std::string encode(const StartSessionRequest& request) {
+  return boost::json::serialize(boost::json::object{{"app", put(request.app)},
+                                                    {"name", put(request.name)},
+                                                    {"pool", put(request.pool)},
+                                                    {"longest_ms", put(request.longest)},
+                                                    {"startup", put(request.startup)}});
+}
+
+std::string encode(const ExtendSessionRequest& request) {
+  return boost::json::serialize(boost::json::object{{"longer_ms", put(request.longer)}});
+}
+
+std::string encode(const CreateLinkRequest& request) {
+  return boost::json::serialize(boost::json::object{{"lifetime_ms", put(request.lifetime)}});
 }
 
 std::string encode(const MissingBlobsRequest& request) {

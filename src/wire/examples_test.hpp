@@ -1,5 +1,6 @@
 // One filled-in value of each kind, shared by this room's tests.
 #pragma once
+#include "model/session.hpp"
 #include "wire/agent_protocol.hpp"
 
 namespace slipway::wire::examples {
@@ -50,6 +51,35 @@ inline AllocationReport report() {
           .artifacts_note = "pipe: left out, it is no regular file"};
 }
 
+inline model::AppSpec app_spec() {
+  model::AppSpec spec;
+  spec.container_image = "slipway-jupyter:1";
+  spec.command = {"start-notebook"};
+  spec.env = {{"LANG", "C.UTF-8"}};
+  spec.resources = {.cpu_millis = 1500, .memory_bytes = 2LL << 30};
+  spec.ports = {{.name = "web", .port = 8888, .kind = model::PortKind::Http},
+                {.name = "screen", .port = 5900, .kind = model::PortKind::Vnc}};
+  spec.probe = {.port = "web", .path = "/api", .timeout = std::chrono::seconds(30)};
+  spec.slots = {.ttys = 1, .uinputs = 2, .gpus = 0};
+  spec.auth = {.header = "Authorization", .value = "token {token}"};
+  spec.idle = {.after = std::chrono::minutes(30), .cpu_millis_below = 100, .warning = std::chrono::minutes(2)};
+  spec.home = "/home/user";
+  spec.startup = {{"dpi", "96"}, {"time_zone", "Europe/Berlin"}};
+  spec.longest = std::chrono::hours(8);
+  spec.sessions_a_person = 2;
+  return spec;
+}
+
+/// The job of a session.
+inline model::JobSpec service_spec() {
+  auto spec = model::carrying_job(app_spec());
+  spec.pool = "desks";
+  spec.service->app_token = "slwa_x";
+  return spec;
+}
+
+inline std::string tunnel() { return std::string(kTunnelNameLength, 't'); }
+
 inline std::vector<AgentMessage> agent_messages() {
   return {Hello{.agent_version = "0.1.0",
                 .protocol_min = 1,
@@ -68,7 +98,9 @@ inline std::vector<AgentMessage> agent_messages() {
           Heartbeat{.sequence = 41},
           report(),
           Inventory{.allocations = {report(), {.allocation = id<AllocationId>('d'), .epoch = 1}}},
-          OrderRefused{.allocation = id<AllocationId>('c'), .epoch = 1, .reason = "epoch 1 is older than 2"}};
+          OrderRefused{.allocation = id<AllocationId>('c'), .epoch = 1, .reason = "epoch 1 is older than 2"},
+          ServiceActivity{.allocation = id<AllocationId>('c'), .cpu_millis = 250},
+          TunnelRefused{.tunnel = tunnel(), .reason = "nothing listens on port 8888"}};
 }
 
 inline std::vector<ControllerMessage> controller_messages() {
@@ -86,7 +118,8 @@ inline std::vector<ControllerMessage> controller_messages() {
                      .grace = std::chrono::seconds(10),
                      .reason = "stopped by admin"},
       ForgetAllocation{.allocation = id<AllocationId>('c'), .epoch = 2},
-      LogAck{.allocation = id<AllocationId>('c'), .stream = model::LogStream::Stderr, .offset = 4096}};
+      LogAck{.allocation = id<AllocationId>('c'), .stream = model::LogStream::Stderr, .offset = 4096},
+      OpenTunnel{.tunnel = tunnel(), .allocation = id<AllocationId>('c'), .port = 8888}};
 }
 
 }  // namespace slipway::wire::examples

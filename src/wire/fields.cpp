@@ -80,6 +80,12 @@ Result<void> take(const Json& json, const std::string& where, model::HostState& 
 Result<void> take(const Json& json, const std::string& where, model::BakeState& out) {
   return take_name(json, where, out, model::bake_state_from_name);
 }
+Result<void> take(const Json& json, const std::string& where, model::SessionState& out) {
+  return take_name(json, where, out, model::session_state_from_name);
+}
+Result<void> take(const Json& json, const std::string& where, model::PortKind& out) {
+  return take_name(json, where, out, model::port_kind_from_name);
+}
 Result<void> take(const Json& json, const std::string& where, model::LogStream& out) {
   return take_name(json, where, out, model::log_stream_from_name);
 }

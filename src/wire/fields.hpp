@@ -34,9 +34,18 @@ inline Json put(model::JobState value) { return Json(model::job_state_name(value
 inline Json put(model::AllocationState value) { return Json(model::allocation_state_name(value)); }
 inline Json put(model::HostState value) { return Json(model::host_state_name(value)); }
 inline Json put(model::BakeState value) { return Json(model::bake_state_name(value)); }
+inline Json put(model::SessionState value) { return Json(model::session_state_name(value)); }
 inline Json put(model::LogStream value) { return Json(model::log_stream_name(value)); }
 inline Json put(const model::Manifest& value) { return manifest_json(value); }
 inline Json put(const model::JobSpec& value) { return job_spec_json(value); }
+inline Json put(model::PortKind value) { return Json(model::port_kind_name(value)); }
+Json put(const model::AppPort& value);
+Json put(const model::Probe& value);
+Json put(const model::Slots& value);
+Json put(const model::AppAuth& value);
+Json put(const model::IdleRule& value);
+Json put(const model::ServiceSpec& value);
+Json put(const model::AppSpec& value);
 inline Json put(const model::Resources& value) {
   return boost::json::object{{"cpu_millis", value.cpu_millis}, {"memory_bytes", value.memory_bytes}};
 }
@@ -71,11 +80,20 @@ Result<void> take(const Json& json, const std::string& where, model::JobState& o
 Result<void> take(const Json& json, const std::string& where, model::AllocationState& out);
 Result<void> take(const Json& json, const std::string& where, model::HostState& out);
 Result<void> take(const Json& json, const std::string& where, model::BakeState& out);
+Result<void> take(const Json& json, const std::string& where, model::SessionState& out);
 Result<void> take(const Json& json, const std::string& where, model::LogStream& out);
 Result<void> take(const Json& json, const std::string& where, model::Resources& out);
 Result<void> take(const Json& json, const std::string& where, model::Manifest& out);
 /// Neither strict nor checked against limits: for what was checked when it came in.
 Result<void> take(const Json& json, const std::string& where, model::JobSpec& out);
+Result<void> take(const Json& json, const std::string& where, model::PortKind& out);
+Result<void> take(const Json& json, const std::string& where, model::AppPort& out);
+Result<void> take(const Json& json, const std::string& where, model::Probe& out);
+Result<void> take(const Json& json, const std::string& where, model::Slots& out);
+Result<void> take(const Json& json, const std::string& where, model::AppAuth& out);
+Result<void> take(const Json& json, const std::string& where, model::IdleRule& out);
+Result<void> take(const Json& json, const std::string& where, model::ServiceSpec& out);
+Result<void> take(const Json& json, const std::string& where, model::AppSpec& out);
 Result<void> take(const Json& json, const std::string& where, std::map<std::string, std::string>& out);
 Result<void> take_array(const Json& json, const std::string& where);
 template <typename Tag>
@@ -120,9 +138,14 @@ class Writer {
   void required(std::string_view key, const T& value) {
     object[key] = put(value);
   }
-  /// Left out while empty.
-  void unless_empty(std::string_view key, const std::string& value) {
-    if (!value.empty()) object[key] = put(value);
+  /// Left out while empty, false or nothing: a key that most do not need, or that came later.
+  template <typename T>
+  void unless_empty(std::string_view key, const T& value) {
+    if constexpr (requires { value.empty(); }) {
+      if (!value.empty()) object[key] = put(value);
+    } else {
+      if (value) object[key] = put(value);
+    }
   }
   boost::json::object object;
 };
@@ -145,7 +168,10 @@ class Reader {
                                : Result<void>(fail(Code::InvalidInput, "{} is missing", path(key)));
     if (outcome && is_blank(value)) outcome = fail(Code::InvalidInput, "{} may not be empty", path(key));
   }
-  void unless_empty(std::string_view key, std::string& value) { (*this)(key, value); }
+  template <typename T>
+  void unless_empty(std::string_view key, T& value) {
+    (*this)(key, value);
+  }
   Result<void> outcome;
 
  private:
@@ -183,5 +209,7 @@ Result<T> read_fields(const Json& json, const std::string& where) {
 
 /// What job_spec_from_json checks beside the keys.
 Result<void> check_limits(const model::JobSpec& spec, const std::string& where);
+/// Docker's rule: a name without a tag means the tag "latest"; hosts report names with tags.
+std::string with_tag(std::string container_image);
 
 }  // namespace slipway::wire

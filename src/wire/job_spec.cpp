@@ -14,6 +14,7 @@ void fields(Visitor& visit, Is<model::JobSpec> auto& spec) {
   visit("rerun_harmless", spec.rerun_harmless);
   visit("stop_grace_ms", spec.stop_grace);
   visit("log_limit_bytes", spec.log_limit_bytes);
+  visit.unless_empty("service", spec.service);
 }
 
 namespace {
@@ -40,8 +41,14 @@ bool is_env_name(std::string_view name) {
          std::ranges::all_of(name, is_word);
 }
 
+/// A container image may bring its own command for a service; a job says what it runs.
+bool says_what_runs(const model::JobSpec& spec) {
+  if (spec.command.empty()) return spec.service && !spec.service->process;
+  return !spec.command.front().empty();
+}
+
 Result<void> check_command(const model::JobSpec& spec, const std::string& where) {
-  if (spec.command.empty() || spec.command.front().empty()) {
+  if (!says_what_runs(spec)) {
     return fail(Code::InvalidInput, "{}.command is missing or empty: what should run?", where);
   }
   std::size_t total = 0;
@@ -70,7 +77,9 @@ Result<void> check_command(const model::JobSpec& spec, const std::string& where)
   return {};
 }
 
-Result<void> check_container_image(const std::string& name, const std::string& where) {
+Result<void> check_container_image(const model::JobSpec& spec, const std::string& where) {
+  const auto& name = spec.container_image;
+  if (spec.service && spec.service->process && name.empty()) return {};
   const bool printable = std::ranges::all_of(name, [](char c) { return c > ' ' && c < 0x7f; });
   if (name.empty() || name.front() == '-' || name.size() > kMaxContainerImageBytes || !printable) {
     return fail(Code::InvalidInput, "{}.container_image '{}' is no name of a container image: write name:tag", where,
@@ -84,19 +93,25 @@ Result<void> check_range(const std::string& path, std::int64_t value, std::int64
   return fail(Code::InvalidInput, "{} must be {} to {}, not {}", path, low, high, value);
 }
 
-/// Docker's rule: a name without a tag means the tag "latest"; hosts report names with tags.
+Result<void> check_service(const model::ServiceSpec& service, const std::string& where) {
+  if (service.ports.empty()) return fail(Code::InvalidInput, "{}.service.ports may not be empty", where);
+  for (const auto& port : service.ports)
+    SLIPWAY_TRY(check_range(fmt::format("{}.service.ports.{}", where, port.name), port.port, 1, 65535));
+  return {};
+}
+
+}  // namespace
+
 std::string with_tag(std::string name) {
   const std::size_t slash = name.rfind('/');
   const std::size_t tag = name.find_first_of(":@", slash == std::string::npos ? 0 : slash);
   return tag == std::string::npos ? name + ":latest" : name;
 }
 
-}  // namespace
-
 Json job_spec_json(const model::JobSpec& spec) { return write_fields(spec); }
 
 Result<void> check_limits(const model::JobSpec& spec, const std::string& where) {
-  SLIPWAY_TRY(check_container_image(spec.container_image, where));
+  SLIPWAY_TRY(check_container_image(spec, where));
   SLIPWAY_TRY(check_command(spec, where));
   SLIPWAY_TRY(check_range(where + ".resources.cpu_millis", spec.resources.cpu_millis, 1, kMaxCpuMillis));
   SLIPWAY_TRY(
@@ -104,6 +119,7 @@ Result<void> check_limits(const model::JobSpec& spec, const std::string& where) 
   SLIPWAY_TRY(check_range(where + ".stop_grace_ms", spec.stop_grace.count(), 0, kMaxStopGrace / Duration(1)));
   SLIPWAY_TRY(check_range(where + ".log_limit_bytes", spec.log_limit_bytes, kMinLogLimitBytes, kMaxLogLimitBytes));
   if (!spec.pool.empty()) SLIPWAY_TRY(check_name(spec.pool, where + ".pool"));
+  if (spec.service) SLIPWAY_TRY(check_service(*spec.service, where));
   return {};
 }
 

@@ -63,6 +63,7 @@ void fields(Visitor& visit, Is<model::Host> auto& host) {
   visit("boot_id", host.boot_id);
   visit("capacity", host.capacity);
   visit("container_images", host.container_images);
+  visit.unless_empty("features", host.features);
   visit("joined_at", host.joined_at);
   visit("lost_at", host.lost_at);
   visit("launch_attempts", host.launch_attempts);
@@ -144,28 +145,97 @@ void fields(Visitor& visit, Is<model::Project> auto& project) {
   meta_fields(visit, project.meta);
 }
 
-Json api_json(const model::Job& job) { return write_fields(job); }
+template <typename Visitor>
+void fields(Visitor& visit, Is<model::App> auto& app) {
+  visit.required("id", app.id);
+  visit("name", app.name);
+  visit("app_version", app.version);
+  visit.required("spec", app.spec);
+  meta_fields(visit, app.meta);
+}
+
+template <typename Visitor>
+void fields(Visitor& visit, Is<model::Session> auto& session) {
+  visit.required("id", session.id);
+  visit("name", session.name);
+  visit.required("state", session.state);
+  visit("reason", session.reason);
+  visit("app", session.app);
+  visit("app_name", session.app_name);
+  visit("app_version", session.app_version);
+  visit.required("job", session.job);
+  visit("stop_requested", session.stop_requested);
+  visit("placed_at", session.placed_at);
+  visit("started_at", session.started_at);
+  visit("ready_at", session.ready_at);
+  visit("ends_at", session.ends_at);
+  visit("idle_since", session.idle_since);
+  visit("finished_at", session.finished_at);
+  meta_fields(visit, session.meta);
+}
+
+template <typename Visitor>
+void fields(Visitor& visit, Is<model::Link> auto& link) {
+  visit.required("id", link.id);
+  visit.required("session", link.session);
+  visit("expires_at", link.expires_at);
+  meta_fields(visit, link.meta);
+}
+
+template <typename Visitor>
+void secret_fields(Visitor& visit, Is<model::Link> auto& link) {
+  visit("secret_sha256", link.secret_sha256);
+}
+
+namespace {
+
+template <typename T>
+Json with_secrets(const T& value) {
+  Writer writer;
+  fields(writer, value);
+  secret_fields(writer, value);
+  return std::move(writer.object);
+}
+
+template <typename T>
+Result<T> read_with_secrets(const Json& json, const std::string& where) {
+  SLIPWAY_ASSIGN(auto value, read_fields<T>(json, where));
+  Reader reader(json.get_object(), where);
+  secret_fields(reader, value);
+  SLIPWAY_TRY(std::move(reader.outcome));
+  return value;
+}
+
+}  // namespace
+
+Json api_json(const model::Job& job) {
+  if (!job.spec.service) return write_fields(job);
+  auto shown = job;
+  shown.spec.service->app_token.clear();
+  return write_fields(shown);
+}
 Json api_json(const model::Allocation& allocation) { return write_fields(allocation); }
 Json api_json(const model::Host& host) { return write_fields(host); }
 Json api_json(const model::Pool& pool) { return write_fields(pool); }
 Json api_json(const model::Image& image) { return write_fields(image); }
 Json api_json(const model::Bake& bake) { return write_fields(bake); }
 Json api_json(const model::Principal& principal) { return write_fields(principal); }
+Json api_json(const model::App& app) { return write_fields(app); }
+Json api_json(const model::Session& session) { return write_fields(session); }
+Json api_json(const model::Link& link) { return write_fields(link); }
 
 Json store_json(const model::Job& job) { return write_fields(job); }
 Json store_json(const model::Allocation& allocation) { return write_fields(allocation); }
-Json store_json(const model::Host& host) {
-  Writer writer;
-  fields(writer, host);
-  secret_fields(writer, host);
-  return std::move(writer.object);
-}
+Json store_json(const model::Host& host) { return with_secrets(host); }
 Json store_json(const model::Pool& pool) { return write_fields(pool); }
 Json store_json(const model::Image& image) { return write_fields(image); }
 Json store_json(const model::Bake& bake) { return write_fields(bake); }
 Json store_json(const model::Principal& principal) { return write_fields(principal); }
 Json store_json(const model::Token& token) { return write_fields(token); }
 Json store_json(const model::Project& project) { return write_fields(project); }
+Json store_json(const model::App& app) { return write_fields(app); }
+Json store_json(const model::Session& session) { return write_fields(session); }
+Json store_json(const model::Link& link) { return with_secrets(link); }
 
 template <>
 Result<model::Job> from_json(const Json& json) {
@@ -177,11 +247,7 @@ Result<model::Allocation> from_json(const Json& json) {
 }
 template <>
 Result<model::Host> from_json(const Json& json) {
-  SLIPWAY_ASSIGN(auto host, read_fields<model::Host>(json, "host"));
-  Reader reader(json.get_object(), "host");
-  secret_fields(reader, host);
-  SLIPWAY_TRY(std::move(reader.outcome));
-  return host;
+  return read_with_secrets<model::Host>(json, "host");
 }
 template <>
 Result<model::Pool> from_json(const Json& json) {
@@ -206,6 +272,18 @@ Result<model::Token> from_json(const Json& json) {
 template <>
 Result<model::Project> from_json(const Json& json) {
   return read_fields<model::Project>(json, "project");
+}
+template <>
+Result<model::App> from_json(const Json& json) {
+  return read_fields<model::App>(json, "app");
+}
+template <>
+Result<model::Session> from_json(const Json& json) {
+  return read_fields<model::Session>(json, "session");
+}
+template <>
+Result<model::Link> from_json(const Json& json) {
+  return read_with_secrets<model::Link>(json, "link");
 }
 
 }  // namespace slipway::wire

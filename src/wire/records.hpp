@@ -9,6 +9,7 @@
 #include "model/image.hpp"
 #include "model/job.hpp"
 #include "model/principal.hpp"
+#include "model/session.hpp"
 
 namespace slipway::wire {
 
@@ -23,6 +24,9 @@ Json api_json(const model::Pool& pool);
 Json api_json(const model::Image& image);
 Json api_json(const model::Bake& bake);
 Json api_json(const model::Principal& principal);
+Json api_json(const model::App& app);
+Json api_json(const model::Session& session);
+Json api_json(const model::Link& link);
 
 /// For the store: api_json and what only the controller may know.
 Json store_json(const model::Job& job);
@@ -34,6 +38,9 @@ Json store_json(const model::Bake& bake);
 Json store_json(const model::Principal& principal);
 Json store_json(const model::Token& token);
 Json store_json(const model::Project& project);
+Json store_json(const model::App& app);
+Json store_json(const model::Session& session);
+Json store_json(const model::Link& link);
 
 /// Reads api_json or store_json (the CLI reads the former). Unknown keys are ignored, so an older program reads a newer
 /// one's answers.
@@ -57,13 +64,23 @@ template <>
 Result<model::Token> from_json(const Json& json);
 template <>
 Result<model::Project> from_json(const Json& json);
+template <>
+Result<model::App> from_json(const Json& json);
+template <>
+Result<model::Session> from_json(const Json& json);
+template <>
+Result<model::Link> from_json(const Json& json);
 
 Json manifest_json(const model::Manifest& manifest);
 /// InvalidInput for a bad path or digest, an entry twice, or more than kMaxManifestEntries. Sorts.
 Result<model::Manifest> manifest_from_json(const Json& json, const std::string& where);
 Json job_spec_json(const model::JobSpec& spec);
-/// Strict: unknown keys are errors. Also checks limits (command not empty, CPU and memory in range, env names).
+/// Strict: unknown keys are errors. Also checks limits (command not empty, CPU and memory in range, env names). People
+/// cannot ask for a service with it.
 Result<model::JobSpec> job_spec_from_json(const Json& json, const std::string& where);
+Json app_spec_json(const model::AppSpec& spec);
+/// Strict and checked like job_spec_from_json.
+Result<model::AppSpec> app_spec_from_json(const Json& json, const std::string& where);
 
 /// RFC 9457 problem document of an error: type, title, status, detail, code, fix.
 Json problem_json(const Error& error);

@@ -86,6 +86,41 @@ model::Bake bake() {
           .finished_at = {}};
 }
 
+model::App app() {
+  return {.id = examples::id<AppId>('m'),
+          .meta = examples::meta(),
+          .name = "jupyter",
+          .version = 3,
+          .spec = examples::app_spec()};
+}
+
+model::Session session() {
+  return {.id = examples::id<SessionId>('n'),
+          .meta = examples::meta(),
+          .name = "thesis",
+          .app = examples::id<AppId>('m'),
+          .app_name = "jupyter",
+          .app_version = 3,
+          .job = examples::id<JobId>('f'),
+          .state = model::SessionState::Ready,
+          .reason = "",
+          .stop_requested = false,
+          .placed_at = examples::time(1),
+          .started_at = examples::time(2),
+          .ready_at = examples::time(4),
+          .ends_at = examples::time(28800),
+          .idle_since = examples::time(90),
+          .finished_at = {}};
+}
+
+model::Link link() {
+  return {.id = examples::id<LinkId>('p'),
+          .meta = examples::meta(),
+          .session = examples::id<SessionId>('n'),
+          .secret_sha256 = std::string(64, '4'),
+          .expires_at = examples::time(28800)};
+}
+
 template <typename T>
 void expect_store_round_trip(const T& value) {
   const Json json = store_json(value);
@@ -99,6 +134,9 @@ TEST(Records, EveryRecord_RoundTripsThroughTheStoresForm) {
   expect_store_round_trip(allocation());
   expect_store_round_trip(host());
   expect_store_round_trip(bake());
+  expect_store_round_trip(app());
+  expect_store_round_trip(session());
+  expect_store_round_trip(link());
   expect_store_round_trip(model::Pool{.id = examples::id<PoolId>('g'),
                                       .meta = examples::meta(),
                                       .name = "digits",
@@ -129,6 +167,29 @@ TEST(Records, StoredForms_KeepTheirGoldenTexts) {
   test::expect_golden("wire/v1/record_allocation.json", boost::json::serialize(store_json(allocation())));
   test::expect_golden("wire/v1/record_host.json", boost::json::serialize(store_json(host())));
   test::expect_golden("wire/v1/record_bake.json", boost::json::serialize(store_json(bake())));
+  test::expect_golden("wire/v1/record_app.json", boost::json::serialize(store_json(app())));
+  test::expect_golden("wire/v1/record_session.json", boost::json::serialize(store_json(session())));
+  test::expect_golden("wire/v1/record_link.json", boost::json::serialize(store_json(link())));
+}
+
+TEST(Records, JobOfASession_KeepsItsAppTokenInTheStoreOnly) {
+  auto carrying = job();
+  carrying.spec = examples::service_spec();
+  expect_store_round_trip(carrying);
+  EXPECT_THAT(boost::json::serialize(store_json(carrying)), testing::HasSubstr("slwa_x"));
+  EXPECT_THAT(boost::json::serialize(api_json(carrying)), testing::Not(testing::HasSubstr("slwa_")));
+}
+
+TEST(Records, LinkForPeople_HoldsNoHashOfItsSecret) {
+  EXPECT_THAT(boost::json::serialize(api_json(link())), testing::Not(testing::HasSubstr("sha256")));
+}
+
+TEST(Records, HostOfAnEarlierVersion_HasNoFeatures) {
+  auto able = host();
+  able.features = {"services"};
+  expect_store_round_trip(able);
+  EXPECT_TRUE(from_json<model::Host>(store_json(host()))->features.empty());
+  EXPECT_EQ(from_json<model::Host>(store_json(able))->features, able.features);
 }
 
 TEST(Records, HostForPeople_HoldsNoHashOfASecret) {

@@ -93,6 +93,7 @@ def test_every_answer_fits_the_model(dev):
     check(dev, "AuthorizeSecurityGroupIngress", GroupId=group, **rule, **{"IpPermissions.1.IpRanges.1.CidrIp": "10.0.0.0/8"})
     check(dev, "AuthorizeSecurityGroupIngress", GroupId=group, **rule, **{"IpPermissions.1.Groups.1.GroupId": group})
     check(dev, "DescribeSecurityGroups")
+    check(dev, "DescribeSubnets")
     ran = check(dev, "RunInstances", ImageId=dev.base, InstanceType="t3.nano", MinCount="1", MaxCount="1", KeyName="model",
                 **{"SecurityGroupId.1": group}, **tags("instance"))
     instance = value(ran, "instanceId")

@@ -66,7 +66,7 @@ class GuestCloud : public ScratchCloud {
     GuestDriver::Options options{.supervisor = {std::string(TEST_PROGRAMS) + "/localcloud_test_supervisor"},
                                  .on_exit = [this](const std::string& instance, const ExitRecord& record) {
                                    const std::scoped_lock lock(mutex_);
-                                   EXPECT_EQ(instance, kInstance);
+                                   if (instance != kInstance) return;  // a test's second guest
                                    ended_.push_back(record);
                                    changed_.notify_all();
                                  }};

@@ -25,6 +25,9 @@ std::optional<SteadyTime> Core::next_deadline() const {
   for (const auto& [id, timer] : stop_timers_) {
     if (!first || timer.at < *first) first = timer.at;
   }
+  for (const auto& [id, at] : probe_deadlines_) {
+    if (!first || at < *first) first = at;
+  }
   return first;
 }
 
@@ -62,6 +65,9 @@ std::optional<std::string> Core::refusal_of(const wire::StartAllocation& order) 
       return fmt::format("{} of the same job has not ended here yet", id);
     }
   }
+  if (order.spec.service && order.spec.service->process) {
+    return std::string("this agent runs services in containers only, not as processes of the host");
+  }
   return std::nullopt;
 }
 
@@ -84,9 +90,14 @@ void Core::on(const wire::StartAllocation& order, Now) {
     out_.actions.push_back(RefuseOrder{{order.allocation, order.epoch, std::move(*why)}});
     return;
   }
+  auto slots = slots_.take(order.allocation, order.spec.service ? order.spec.service->slots : model::Slots{});
+  if (!slots) {
+    out_.actions.push_back(RefuseOrder{{order.allocation, order.epoch, slots.error().text()}});
+    return;
+  }
   remember_epoch(order.job, order.epoch);
   Record& record = records_[order.allocation];
-  record = Record{.order = order, .progress = {.boot_id = boot_id_}};
+  record = Record{.order = order, .progress = {.boot_id = boot_id_, .slots = std::move(*slots)}};
   out_.writes.push_back(OrderAccepted{order});
   save(record);
   report(record);
@@ -128,6 +139,7 @@ void Core::on(const wire::StopAllocation& stop, Now now) {
 
 void Core::begin_stop(Record& record, Now now) {
   const auto& id = record.order.allocation;
+  probe_deadlines_.erase(id);
   out_.actions.push_back(SignalContainer{id, record.progress.container_id, Signal::Terminate});
   stop_timers_[id] = {.at = now.steady + record.progress.stop->grace, .next = Signal::KillInside};
 }
@@ -185,7 +197,8 @@ void Core::became_running(Record& record, WallTime started_at, Now now) {
   save(record);
   report(record);
   out_.actions.push_back(WatchContainer{record.order.allocation, record.progress.container_id});
-  if (record.progress.stop) begin_stop(record, now);
+  if (record.progress.stop) return begin_stop(record, now);
+  begin_service(record, now);
 }
 
 // ---- the end ----
@@ -198,7 +211,8 @@ void Core::on(const ContainerGone& event, Now now) {
 
 void Core::end_gone(Record& record, std::optional<int> exit_code, Now now) {
   if (record.progress.stop) {
-    return end(record, AllocationState::Stopped, outcome_of(record, {}).reason + "; container removed", exit_code, now);
+    const Outcome outcome = outcome_of(record, {});
+    return end(record, outcome.state, outcome.reason + "; container removed", exit_code, now);
   }
   end(record, AllocationState::Failed, "container removed", exit_code, now);
 }
@@ -220,6 +234,7 @@ void Core::end_exited(Record& record, const ContainerState& state, Now now) {
 
 void Core::end(Record& record, AllocationState outcome, std::string reason, std::optional<int> exit_code, Now now) {
   stop_timers_.erase(record.order.allocation);
+  end_service(record);
   Progress& progress = record.progress;
   progress.phase = Phase::Ended;
   progress.outcome = outcome;
@@ -278,6 +293,11 @@ void Core::on(const Tick&, Now now) {
     // Repeated from now on: Docker may have been away when it was asked.
     timer = {.at = now.steady + kKillInsidePatience, .next = Signal::Kill};
   }
+  std::vector<AllocationId> late;
+  for (const auto& [id, at] : probe_deadlines_) {
+    if (at <= now.steady) late.push_back(id);
+  }
+  for (const auto& id : late) service_is_late(records_.at(id), now);
 }
 
 }  // namespace slipway::agent

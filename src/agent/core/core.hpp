@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "agent/core/slot_table.hpp"
 #include "agent/core/types.hpp"
 
 namespace slipway::agent {
@@ -14,6 +15,8 @@ namespace slipway::agent {
 inline constexpr std::size_t kRememberedEpochs = 10'000;
 /// How long slipway-init may take to end a container after KillInside, before the container is killed from outside.
 inline constexpr Duration kKillInsidePatience = std::chrono::seconds(5);
+/// A service whose time to become ready passed while no agent ran still gets this long (its whole time, if shorter).
+inline constexpr Duration kProbeAfterRestart = std::chrono::seconds(10);
 
 class Core {
  public:
@@ -22,7 +25,9 @@ class Core {
     std::vector<Action> actions;
   };
 
-  explicit Core(std::string boot_id) : boot_id_(std::move(boot_id)) {}
+  /// `slots`: what this host has to give to services.
+  explicit Core(std::string boot_id, SlotInventory slots = {})
+      : boot_id_(std::move(boot_id)), slots_(std::move(slots)) {}
 
   /// Replays the journal, then settles what a restart of the agent or of the machine means. Once, first.
   Output restore(const std::vector<JournalEntry>& entries, Now now);
@@ -34,6 +39,7 @@ class Core {
   [[nodiscard]] wire::Inventory inventory() const;
   [[nodiscard]] const Record* find(const AllocationId& allocation) const;
   [[nodiscard]] const std::map<AllocationId, Record>& records() const { return records_; }
+  [[nodiscard]] const SlotTable& slots() const { return slots_; }
   /// Everything that a new journal needs.
   [[nodiscard]] std::vector<JournalEntry> snapshot() const;
 
@@ -49,12 +55,17 @@ class Core {
   void on(const LogsClosed& event, Now now);
   void on(const ArtifactsStored& event, Now now);
   void on(const EngineAnswers& event, Now now);
+  void on(const ServiceAnswered& event, Now now);
+  void on(const ServiceSilent& event, Now now);
   void on(const Tick&, Now now);
 
   [[nodiscard]] std::optional<std::string> refusal_of(const wire::StartAllocation& order) const;
   void remember_epoch(const JobId& job, std::int64_t epoch);
   void resume(Record& record, const ContainerState* state, Now now);
   void begin_stop(Record& record, Now now);
+  void begin_service(Record& record, Now now);
+  void end_service(const Record& record);
+  void service_is_late(Record& record, Now now);
   void became_running(Record& record, WallTime started_at, Now now);
   void end(Record& record, model::AllocationState outcome, std::string reason, std::optional<int> exit_code, Now now);
   void end_exited(Record& record, const ContainerState& state, Now now);
@@ -74,6 +85,8 @@ class Core {
     Signal next = Signal::KillInside;
   };
   std::map<AllocationId, StopTimer> stop_timers_;
+  std::map<AllocationId, SteadyTime> probe_deadlines_;
+  SlotTable slots_;
   Output out_;
 };
 

@@ -25,6 +25,22 @@ std::string exit_text(int exit_code) {
                          : fmt::format("ended by signal {} (SIG{})", signal, name);
 }
 
+/// What a service that is not ready waits for.
+std::string awaited(const Record& record) {
+  if (record.progress.stop) return {};
+  switch (record.progress.phase) {
+    case Phase::Preparing:
+      return "its files to be in place";
+    case Phase::Creating:
+    case Phase::Starting:
+      return "its container to start";
+    case Phase::Running:
+      return record.waiting_for.empty() ? std::string("the app to answer") : "the app to answer: " + record.waiting_for;
+    default:
+      return {};
+  }
+}
+
 std::string start_failure(const Record& record, int start_errno) {
   if (start_errno == ENOENT || start_errno == ENOTDIR) return "command not found: " + command_name(record);
   if (start_errno == ENOEXEC) {
@@ -42,7 +58,7 @@ Outcome outcome_of(const Record& record, const ContainerState& state) {
     if (stop->killed) {
       reason += fmt::format("; it ignored SIGTERM for {} and was killed", format_duration(stop->grace));
     }
-    return {AllocationState::Stopped, std::move(reason)};
+    return {stop->failed ? AllocationState::Failed : AllocationState::Stopped, std::move(reason)};
   }
   if (state.start_errno != 0 && state.exit_code >= 126) {
     return {AllocationState::Failed, start_failure(record, state.start_errno)};
@@ -61,6 +77,8 @@ wire::AllocationReport report_of(const Record& record) {
   wire::AllocationReport report{.allocation = record.order.allocation, .epoch = record.order.epoch};
   report.started_at = progress.started_at;
   if (progress.phase != Phase::Done) {
+    report.ready = progress.ready && progress.phase == Phase::Running;
+    if (record.order.spec.service && !report.ready) report.waiting_for = awaited(record);
     const bool started = progress.started_at != WallTime{};
     report.state =
         progress.stop ? AllocationState::Stopping : (started ? AllocationState::Running : AllocationState::Preparing);

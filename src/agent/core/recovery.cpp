@@ -22,11 +22,15 @@ Core::Output Core::restore(const std::vector<JournalEntry>& entries, Now now) {
       remember_epoch(epoch->job, epoch->epoch);
     }
   }
+  for (const auto& [id, record] : records_) {
+    if (record.progress.phase < Phase::Ended) slots_.restore(id, record.progress.slots);
+  }
   for (auto& [id, record] : records_) {
     if (record.progress.boot_id.empty()) record.progress.boot_id = boot_id_;  // torn off right after the order
     if (record.progress.phase < Phase::Ended && record.progress.boot_id != boot_id_) {
       end(record, AllocationState::Lost, "the host restarted", {}, now);
     } else if (record.progress.phase == Phase::Ended) {
+      end_service(record);  // the crash may have come before it was performed
       collect(record);
     } else if (record.progress.phase == Phase::Preparing) {
       out_.actions.push_back(PrepareSource{id});

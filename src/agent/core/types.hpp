@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "agent/core/slot_table.hpp"
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "base/ids.hpp"
@@ -31,6 +32,7 @@ struct StopRequest {
   std::string reason;
   Duration grace{0};
   bool killed = false;  ///< the grace passed and everything was killed
+  bool failed = false;  ///< nobody asked for it: the service did not answer in time, and FAILED is its end
 };
 
 struct Progress {
@@ -38,6 +40,8 @@ struct Progress {
   std::string boot_id;  ///< of the boot that the order was accepted in
   std::string container_id;
   std::optional<StopRequest> stop;
+  SlotGrant slots;     ///< held from the order's acceptance until Ended
+  bool ready = false;  ///< of a service: its probe was answered
   // Once Ended.
   model::AllocationState outcome = model::AllocationState::Failed;
   std::string reason;
@@ -53,6 +57,7 @@ struct Progress {
 struct Record {
   wire::StartAllocation order;
   Progress progress;
+  std::string waiting_for;  ///< of a service that runs and is not ready; not journaled: asked anew after a restart
 };
 
 // ---- journal ----
@@ -85,6 +90,7 @@ struct ContainerState {
   int exit_code = 0;
   bool out_of_memory = false;
   int start_errno = 0;  ///< why the command could not be executed; 0: it was
+  int pid = 0;          ///< of slipway-init, in the host's eyes; 0: none runs
   WallTime started_at;
   WallTime finished_at;
 };
@@ -129,11 +135,20 @@ struct EngineAnswers {
   };
   std::vector<Labelled> containers;
 };
+/// The probe of a running service was answered.
+struct ServiceAnswered {
+  AllocationId allocation;
+};
+/// It was not; sent when `what` changes ("nothing listens on port 8888").
+struct ServiceSilent {
+  AllocationId allocation;
+  std::string what;
+};
 struct Tick {};
 
-using Event =
-    std::variant<wire::StartAllocation, wire::StopAllocation, wire::ForgetAllocation, SourcePrepared, ContainerCreated,
-                 ContainerStarted, ContainerGone, ContainerSeen, LogsClosed, ArtifactsStored, EngineAnswers, Tick>;
+using Event = std::variant<wire::StartAllocation, wire::StopAllocation, wire::ForgetAllocation, SourcePrepared,
+                           ContainerCreated, ContainerStarted, ContainerGone, ContainerSeen, LogsClosed,
+                           ArtifactsStored, EngineAnswers, ServiceAnswered, ServiceSilent, Tick>;
 
 // ---- actions ----
 
@@ -165,6 +180,16 @@ struct SignalContainer {
   std::string container_id;
   Signal signal = Signal::Terminate;
 };
+/// A service's container runs: probe it, measure it, let tunnels in. Ends in ServiceAnswered; asked again after Docker
+/// was away.
+struct BeginService {
+  AllocationId allocation;
+  std::string container_id;
+};
+/// The opposite: tunnels close, devices return to the host. May come more than once.
+struct EndService {
+  AllocationId allocation;
+};
 /// The container is gone: no byte comes any more. Ends in LogsClosed.
 struct CloseLogs {
   AllocationId allocation;
@@ -189,8 +214,8 @@ struct RemoveContainer {
   std::string container_id;
 };
 
-using Action =
-    std::variant<PrepareSource, CancelSource, CreateContainer, StartContainer, WatchContainer, SignalContainer,
-                 CloseLogs, StoreArtifacts, SendReport, RefuseOrder, DiscardAllocation, RemoveContainer>;
+using Action = std::variant<PrepareSource, CancelSource, CreateContainer, StartContainer, WatchContainer,
+                            SignalContainer, BeginService, EndService, CloseLogs, StoreArtifacts, SendReport,
+                            RefuseOrder, DiscardAllocation, RemoveContainer>;
 
 }  // namespace slipway::agent

@@ -70,11 +70,29 @@ Result<ContainerState> parse_inspection(std::string_view body) {
   SLIPWAY_ASSIGN(const std::int64_t exit_code, reader.integer_or("ExitCode", 0));
   state.exit_code = static_cast<int>(exit_code);
   SLIPWAY_ASSIGN(state.out_of_memory, reader.boolean_or("OOMKilled", false));
+  SLIPWAY_ASSIGN(const std::int64_t pid, reader.integer_or("Pid", 0));
+  state.pid = static_cast<int>(pid);
   SLIPWAY_ASSIGN(const std::string started, reader.text_or("StartedAt", ""));
   SLIPWAY_ASSIGN(const std::string finished, reader.text_or("FinishedAt", ""));
   state.started_at = engine_time(started);
   state.finished_at = engine_time(finished);
   return state;
+}
+
+Result<std::vector<std::string>> parse_image_command(std::string_view body) {
+  SLIPWAY_ASSIGN(const boost::json::value value, wire::parse_json(body));
+  SLIPWAY_ASSIGN(const JsonReader image, JsonReader::open(value, "image"));
+  std::vector<std::string> command;
+  const boost::json::value* part = image.find("Config");
+  if (part == nullptr || part->is_null()) return command;
+  SLIPWAY_ASSIGN(const JsonReader config, JsonReader::open(*part, "Config"));
+  for (const char* key : {"Entrypoint", "Cmd"}) {
+    const boost::json::value* words = config.find(key);
+    if (words == nullptr || words->is_null()) continue;
+    SLIPWAY_ASSIGN(const std::vector<std::string> some, config.texts_or_empty(key));
+    command.insert(command.end(), some.begin(), some.end());
+  }
+  return command;
 }
 
 }  // namespace slipway::agent

@@ -74,6 +74,18 @@ Result<std::string> id_in(std::string_view body, std::string_view key) {
   return reader.text(key);
 }
 
+/// The engine wants the slashes of a name as they are.
+std::string encode_image_name(std::string_view name) {
+  std::string encoded;
+  while (true) {
+    const std::size_t slash = name.find('/');
+    encoded += net::encode_component(name.substr(0, slash));
+    if (slash == std::string_view::npos) return encoded;
+    encoded += '/';
+    name.remove_prefix(slash + 1);
+  }
+}
+
 /// A request that broke off is finished by Docker within its own two minutes at the very worst; seconds are the rule.
 constexpr int kNameTakenTries = 480;
 constexpr Duration kNameTakenPause = std::chrono::milliseconds(250);
@@ -114,6 +126,18 @@ void DockerClient::list_images(Done<std::vector<std::string>> done) {
     if (!answer) return done(fail(std::move(answer.error())));
     done(parse_images(answer->body));
   });
+}
+
+void DockerClient::image_command(const std::string& name, Done<std::vector<std::string>> done) {
+  call({.target = target("/images/" + encode_image_name(name) + "/json")}, "inspecting the container image",
+       [name, done](Result<net::Response> answer) {
+         if (!answer) return done(fail(std::move(answer.error())));
+         auto command = parse_image_command(answer->body);
+         if (command && command->empty()) {
+           return done(fail(Code::InvalidInput, "the container image {} has no command of its own; give one", name));
+         }
+         done(std::move(command));
+       });
 }
 
 void DockerClient::create(const std::string& name, std::string body, Done<std::string> done) {

@@ -40,6 +40,9 @@ class DockerClient {
   void connect(Done<EngineVersion> done);
   /// "name:tag" of every image, sorted.
   void list_images(Done<std::vector<std::string>> done);
+  /// Entrypoint and Cmd of an image, one after the other. NotFound if there is no such image, InvalidInput if it has
+  /// neither.
+  void image_command(const std::string& name, Done<std::vector<std::string>> done);
   /// `body`: container_json(). A container of that name is taken over: it is ours, made before a crash.
   void create(const std::string& name, std::string body, Done<std::string> done);
   /// Started already is success.
@@ -76,6 +79,8 @@ class DockerClient {
 
 /// Of GET /containers/{id}/json. Pure.
 Result<ContainerState> parse_inspection(std::string_view body);
+/// Of GET /images/{name}/json: Entrypoint and Cmd, one after the other; may be empty. Pure.
+Result<std::vector<std::string>> parse_image_command(std::string_view body);
 /// The version to speak with an engine that offers `oldest`..`newest`. Incompatible if there is none from 1.41 on.
 Result<std::string> choose_api_version(std::string_view oldest, std::string_view newest);
 

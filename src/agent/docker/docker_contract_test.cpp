@@ -22,7 +22,10 @@ class DockerContract : public testing::TestWithParam<Kind> {
       socket = folder_.path() + "/docker.sock";
       fake_ = thread_.run([&] { return std::make_unique<FakeDocker>(thread_.loop(), socket); });
       ASSERT_TRUE(fake_->listening());
-      thread_.run([&] { fake_->add_image(kTestImage); });
+      thread_.run([&] {
+        fake_->add_image(kTestImage);
+        fake_->add_image(own_command_, {"exit 5"}, {"sh", "-c"});
+      });
     } else {
       SLIPWAY_NEEDS_DOCKER();
     }
@@ -33,10 +36,19 @@ class DockerContract : public testing::TestWithParam<Kind> {
     std::filesystem::permissions(folder_.path(), std::filesystem::perms(0755));
     ASSERT_TRUE(connect());
   }
+  /// An image with an entrypoint and a command of its own.
+  void need_image_with_command() {
+    if (fake_) return;
+    auto id = create(order({"true"}));
+    ASSERT_TRUE(id) << id.error().text();
+    ASSERT_TRUE(runtime::run_checked({"docker", "commit", "--change", R"(ENTRYPOINT ["sh", "-c"])", "--change",
+                                      R"(CMD ["exit 5"])", *id, own_command_}));
+  }
   void TearDown() override {
     for (const auto& id : made_) {
       EXPECT_TRUE(thread_.await<void>([&](auto done) { client_->remove(id, done); }));
     }
+    if (client_ && !fake_ && !made_.empty()) std::ignore = runtime::run({"docker", "rmi", own_command_});
     thread_.run([&] { fake_.reset(); });
   }
 
@@ -82,6 +94,7 @@ class DockerContract : public testing::TestWithParam<Kind> {
   std::unique_ptr<FakeDocker> fake_;
   std::unique_ptr<DockerClient> client_;
   std::set<std::string> made_;
+  std::string own_command_ = "slipway-test/with-command:" + agent_;
 
   static std::string hex_of(const std::string& bytes) {
     std::string out;
@@ -158,6 +171,31 @@ TEST_P(DockerContract, UnknownImage_IsNotFoundAndNamed) {
   ASSERT_FALSE(id);
   EXPECT_EQ(id.error().code, Code::NotFound);
   EXPECT_THAT(id.error().text(), testing::HasSubstr("slipway-test/no-such-image"));
+}
+
+TEST_P(DockerContract, ImageCommand_IsEntrypointAndCmd) {
+  need_image_with_command();
+  const auto command = [&](const std::string& image) {
+    return thread_.await<std::vector<std::string>>([&](auto done) { client_->image_command(image, done); });
+  };
+  const auto own = command(own_command_);
+  ASSERT_TRUE(own) << own.error().text();
+  EXPECT_EQ(*own, (std::vector<std::string>{"sh", "-c", "exit 5"}));
+  EXPECT_EQ(command(kTestImage).error().code, Code::InvalidInput) << "it has none";
+  EXPECT_EQ(command("slipway-test/no/such-image:1").error().code, Code::NotFound);
+}
+
+TEST_P(DockerContract, Pid_IsThereWhileTheContainerRuns) {
+  auto id = create(order({"sleep", "60"}));
+  ASSERT_TRUE(id) << id.error().text();
+  EXPECT_EQ(inspect(*id)->pid, 0);
+  ASSERT_TRUE(start(*id));
+  const int pid = inspect(*id)->pid;
+  ASSERT_GT(pid, 0);
+  EXPECT_TRUE(std::filesystem::exists(fmt::format("/proc/{}/ns/net", pid)));
+  ASSERT_TRUE(signal(*id, "SIGUSR1"));
+  ASSERT_TRUE(wait(*id));
+  EXPECT_EQ(inspect(*id)->pid, 0);
 }
 
 TEST_P(DockerContract, Terminate_EndsWith143) {
@@ -260,7 +298,8 @@ TEST(ContainerSpec, Body_HoldsTheClosedModel) {
   order.spec.env = {{"SLIPWAY_JOB_ID", "forged"}, {"A", "b c"}};
   order.spec.resources = {.cpu_millis = 1500, .memory_bytes = 1 << 30};
   order.spec.log_limit_bytes = 77;
-  const auto body = boost::json::parse(container_json(order, {"/w", "/a", "/l", "/i"}, "me"));
+  const auto body =
+      boost::json::parse(container_json(order, {.work = "/w", .artifacts = "/a", .log = "/l", .init = "/i"}, "me"));
   const auto& host = body.at("HostConfig");
   EXPECT_EQ(host.at("Memory"), 1 << 30);
   EXPECT_EQ(host.at("MemorySwap"), 1 << 30);
@@ -279,6 +318,101 @@ TEST(ContainerSpec, Body_HoldsTheClosedModel) {
   EXPECT_THAT(environment, testing::HasSubstr("SLIPWAY_JOB_ID=" + order.job.text()));
   EXPECT_THAT(environment, testing::Not(testing::HasSubstr("forged")));
   EXPECT_THAT(environment, testing::HasSubstr("A=b c"));
+}
+
+struct ServiceContainer : testing::Test {
+  SeededRandom random{1};
+  wire::StartAllocation order{.allocation = AllocationId::make(random), .epoch = 1, .job = JobId::make(random)};
+  HostSide host;
+
+  ServiceContainer() {
+    order.spec.container_image = "img:1";
+    order.spec.resources = {.cpu_millis = 1000, .memory_bytes = 1 << 30};
+    auto& service = order.spec.service.emplace();
+    service.ports = {{.name = "web", .port = 8888}, {.name = "x-screen", .port = 5901}};
+    service.app_token = "secret";
+    service.home = "/home/person";
+  }
+  boost::json::value body() {
+    return boost::json::parse(container_json(
+        order, {.work = "/w", .artifacts = "/a", .log = "/l", .init = "/i", .startup = "/s", .home = "/h"}, "me",
+        host));
+  }
+  std::string environment() { return boost::json::serialize(body().at("Env")); }
+  boost::json::value mount(const std::string& target) {
+    const auto whole = body();
+    for (const auto& one : whole.at("HostConfig").at("Mounts").as_array()) {
+      if (one.at("Target") == boost::json::string(target)) return one;
+    }
+    return nullptr;
+  }
+};
+
+TEST_F(ServiceContainer, Environment_TellsTheAppWhatItNeeds) {
+  order.spec.env = {{"HOME", "/elsewhere"}, {"SLIPWAY_PORT_WEB", "forged"}, {"XDG_RUNTIME_DIR", "/tmp/run"}};
+  const std::string variables = environment();
+  for (const char* expected :
+       {R"("HOME=/home/person")", R"("SLIPWAY_STARTUP=/slipway/startup")", R"("SLIPWAY_APP_TOKEN=secret")",
+        R"("SLIPWAY_PORT_WEB=8888")", R"("SLIPWAY_PORT_X_SCREEN=5901")", R"("XDG_RUNTIME_DIR=/tmp/run")"}) {
+    EXPECT_THAT(variables, testing::HasSubstr(expected));
+  }
+  EXPECT_THAT(variables, testing::Not(testing::HasSubstr("forged")));
+  EXPECT_THAT(variables, testing::Not(testing::HasSubstr("SLIPWAY_TTYS")));
+}
+
+TEST_F(ServiceContainer, Mounts_AreTheHomeAndTheStartupData) {
+  EXPECT_EQ(mount("/slipway/startup").at("Source"), "/s");
+  EXPECT_EQ(mount("/slipway/startup").at("ReadOnly"), true);
+  EXPECT_EQ(mount("/home/person").at("Source"), "/h");
+  EXPECT_EQ(mount("/home/person").at("ReadOnly"), false);
+  EXPECT_EQ(mount("/home/person").at("BindOptions").at("Propagation"), "rprivate");
+  EXPECT_EQ(body().at("WorkingDir"), "/home/person");
+  host.home_is_shared = true;
+  EXPECT_EQ(mount("/home/person").at("BindOptions").at("Propagation"), "rslave");
+  order.spec.service->home.clear();
+  EXPECT_EQ(body().at("HostConfig").at("Mounts").as_array().size(), 5U);
+  EXPECT_EQ(body().at("WorkingDir"), "/slipway/work");
+  EXPECT_THAT(environment(), testing::HasSubstr(R"("HOME=/slipway/work")"));
+}
+
+TEST_F(ServiceContainer, SharedMemory_IsHalfOfTheMemoryUpToTwoGiB) {
+  EXPECT_EQ(body().at("HostConfig").at("ShmSize"), 512LL << 20);
+  order.spec.resources.memory_bytes = 64LL << 30;
+  EXPECT_EQ(body().at("HostConfig").at("ShmSize"), 2LL << 30);
+}
+
+TEST_F(ServiceContainer, WithoutACommand_TheImagesOwnIsWrapped) {
+  host.image_command = {"/start", "--flag"};
+  EXPECT_EQ(body().at("Cmd"), boost::json::array({"/start", "--flag"}));
+  EXPECT_EQ(body().at("Entrypoint").at(0), "/slipway/bin/init");
+  order.spec.command = {"other"};
+  EXPECT_EQ(body().at("Cmd"), boost::json::array({"other"}));
+}
+
+TEST_F(ServiceContainer, Devices_GoInWithTheirGroupsAndNumbers) {
+  EXPECT_FALSE(body().at("HostConfig").as_object().contains("Devices"));
+  host.slots = {.ttys = {10, 12}, .uinputs = {0, 1, 2}, .gpus = {1}};
+  host.devices = {{.host = "/d/tty10", .container = "/dev/tty10"}};
+  host.groups = {44};
+  const auto device = body().at("HostConfig").at("Devices").at(0);
+  EXPECT_EQ(device.at("PathOnHost"), "/d/tty10");
+  EXPECT_EQ(device.at("PathInContainer"), "/dev/tty10");
+  EXPECT_EQ(device.at("CgroupPermissions"), "rwm");
+  EXPECT_EQ(body().at("HostConfig").at("GroupAdd"), boost::json::array({"44"}));
+  EXPECT_THAT(environment(), testing::HasSubstr(R"("SLIPWAY_TTYS=10 12")"));
+  EXPECT_THAT(environment(), testing::HasSubstr(R"("SLIPWAY_UINPUTS=3")"));
+  EXPECT_THAT(environment(), testing::HasSubstr(R"("SLIPWAY_GPUS=1")"));
+}
+
+TEST_F(ServiceContainer, EverythingElse_IsAsForJobs) {
+  const auto config = body().at("HostConfig");
+  EXPECT_EQ(config.at("CapDrop"), boost::json::array({"ALL"}));
+  EXPECT_EQ(config.at("Privileged"), false);
+  EXPECT_EQ(config.at("PidsLimit"), kPidsLimit);
+  EXPECT_EQ(body().at("User"), "10001:10001");
+  for (const char* absent : {"Binds", "CapAdd", "PortBindings", "PidMode", "VolumesFrom"}) {
+    EXPECT_FALSE(config.as_object().contains(absent)) << absent;
+  }
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "agent/docker/container_spec.hpp"
 #include "agent/files/work_tree.hpp"
 #include "agent/logs/spool.hpp"
+#include "agent/services/startup_data.hpp"
 #include "base/log.hpp"
 #include "runtime/files.hpp"
 
@@ -17,6 +18,8 @@ constexpr Duration kLongestBackoff = std::chrono::seconds(5);
 Result<void> make_places(const SourceJob::Places& places, const model::Manifest& manifest) {
   SLIPWAY_TRY(build_work_directory(places.cache, manifest, places.work, kJobUid));
   SLIPWAY_TRY(make_owned_directory(places.artifacts, kJobUid));
+  if (!places.startup.empty()) SLIPWAY_TRY(write_startup_data(places.startup, places.startup_data));
+  if (!places.home.empty()) SLIPWAY_TRY(make_owned_directory(places.home, kJobUid));
   return Spool::make(places.log, kJobUid);
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,6 +21,9 @@ class SourceJob : public std::enable_shared_from_this<SourceJob> {
     std::string work;       ///< made anew
     std::string artifacts;  ///< made if missing
     std::string log;        ///< made with its files if missing
+    std::string startup;    ///< empty: none; made anew from startup_data
+    std::map<std::string, std::string> startup_data;
+    std::string home;  ///< empty: none; made if missing
   };
   SourceJob(runtime::Loop& loop, runtime::BlockingPool& pool, BlobClient& blobs, model::Manifest manifest,
             Places places, std::string unique, std::function<void(Result<void>)> done);

@@ -69,6 +69,7 @@ void Agent::start_session() {
 
 wire::Hello Agent::make_hello() const {
   wire::Hello hello{.agent_version = SLIPWAY_VERSION,
+                    .features = {std::string(wire::kServicesFeature)},
                     .instance_id = instance_id_,
                     .hostname = machine_.hostname,
                     .boot_id = machine_.boot_id};
@@ -83,10 +84,12 @@ wire::Hello Agent::make_hello() const {
 void Agent::use_credential(const std::string& credential) {
   const auto address = parse_host_and_port(join_.controller);
   if (!address) return;
-  blobs_.set_peer({.endpoint = {.host = address->host,
-                                .port = address->port,
-                                .tls = net::PinnedAuthority{.fingerprint_hex = join_.fingerprint}},
-                   .credential = credential});
+  const BlobClient::Peer peer{.endpoint = {.host = address->host,
+                                           .port = address->port,
+                                           .tls = net::PinnedAuthority{.fingerprint_hex = join_.fingerprint}},
+                              .credential = credential};
+  blobs_.set_peer(peer);
+  services_.set_peer(peer);
 }
 
 void Agent::welcomed(const wire::Welcome& welcome) {

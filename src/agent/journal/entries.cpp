@@ -27,7 +27,14 @@ std::string progress_text(const ProgressMade& made) {
   if (progress.stop) {
     object["stop"] = json::object{{"reason", progress.stop->reason},
                                   {"grace_ms", progress.stop->grace.count()},
-                                  {"killed", progress.stop->killed}};
+                                  {"killed", progress.stop->killed},
+                                  {"failed", progress.stop->failed}};
+  }
+  if (progress.ready) object["ready"] = true;
+  if (!progress.slots.empty()) {
+    object["slots"] = json::object{{"ttys", json::value_from(progress.slots.ttys)},
+                                   {"uinputs", json::value_from(progress.slots.uinputs)},
+                                   {"gpus", json::value_from(progress.slots.gpus)}};
   }
   return json::serialize(object);
 }
@@ -58,7 +65,29 @@ Result<void> read_stop(const JsonReader& reader, Progress& progress) {
   SLIPWAY_ASSIGN(const std::int64_t grace, stop.integer("grace_ms"));
   request.grace = Duration(grace);
   SLIPWAY_ASSIGN(request.killed, stop.boolean_or("killed", false));
+  SLIPWAY_ASSIGN(request.failed, stop.boolean_or("failed", false));
   progress.stop = std::move(request);
+  return {};
+}
+
+Result<std::vector<int>> read_numbers(const JsonReader& slots, std::string_view key) {
+  std::vector<int> numbers;
+  const json::value* list = slots.find(key);
+  if (list == nullptr || !list->is_array()) return fail(Code::Corrupt, "{} is no list", slots.path(key));
+  for (const json::value& number : list->get_array()) {
+    if (!number.is_int64()) return fail(Code::Corrupt, "{} holds something else than numbers", slots.path(key));
+    numbers.push_back(static_cast<int>(number.get_int64()));
+  }
+  return numbers;
+}
+
+Result<void> read_slots(const JsonReader& reader, SlotGrant& grant) {
+  const json::value* value = reader.find("slots");
+  if (value == nullptr) return {};
+  SLIPWAY_ASSIGN(const JsonReader slots, JsonReader::open(*value, "slots"));
+  SLIPWAY_ASSIGN(grant.ttys, read_numbers(slots, "ttys"));
+  SLIPWAY_ASSIGN(grant.uinputs, read_numbers(slots, "uinputs"));
+  SLIPWAY_ASSIGN(grant.gpus, read_numbers(slots, "gpus"));
   return {};
 }
 
@@ -76,6 +105,8 @@ Result<JournalEntry> read_progress(const JsonReader& reader) {
   SLIPWAY_ASSIGN(progress.boot_id, reader.text("boot_id"));
   SLIPWAY_ASSIGN(progress.container_id, reader.text("container_id"));
   SLIPWAY_TRY(read_stop(reader, progress));
+  SLIPWAY_TRY(read_slots(reader, progress.slots));
+  SLIPWAY_ASSIGN(progress.ready, reader.boolean_or("ready", false));
   progress.outcome = report.state;
   progress.reason = report.reason;
   progress.exit_code = report.exit_code;

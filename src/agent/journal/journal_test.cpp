@@ -61,6 +61,61 @@ TEST_F(JournalFile, Entries_ComeBackAsTheyWere) {
   EXPECT_EQ(std::get<OrderAccepted>(again->entries[0]).order.spec.source, accepted.spec.source);
 }
 
+TEST_F(JournalFile, Service_ComesBackWithWhatItHoldsAndWhetherItIsReady) {
+  auto accepted = order();
+  auto& service = accepted.spec.service.emplace();
+  service.ports = {{.name = "web", .port = 8888, .kind = model::PortKind::Http}};
+  service.slots = {.ttys = 2, .uinputs = 1, .gpus = 1};
+  service.home = "/home/person";
+  service.startup = {{"dpi", "192"}};
+  service.app_token = "secret";
+  const auto order_read = decode_entry(encode_entry(OrderAccepted{accepted}));
+  ASSERT_TRUE(order_read) << order_read.error().text();
+  const auto& spec = std::get<OrderAccepted>(*order_read).order.spec;
+  ASSERT_TRUE(spec.service);
+  EXPECT_EQ(spec.service->ports, service.ports);
+  EXPECT_EQ(spec.service->slots, service.slots);
+  EXPECT_EQ(spec.service->home, "/home/person");
+  EXPECT_EQ(spec.service->startup, service.startup);
+  EXPECT_EQ(spec.service->app_token, "secret");
+
+  Progress progress{.phase = Phase::Running, .boot_id = "b", .container_id = "c"};
+  progress.slots = {.ttys = {10, 63}, .uinputs = {7}, .gpus = {0}};
+  progress.ready = true;
+  progress.stop = StopRequest{.reason = "late", .failed = true};
+  const auto read = decode_entry(encode_entry(ProgressMade{accepted.allocation, progress}));
+  ASSERT_TRUE(read) << read.error().text();
+  EXPECT_EQ(std::get<ProgressMade>(*read).progress.slots, progress.slots);
+  EXPECT_TRUE(std::get<ProgressMade>(*read).progress.ready);
+  EXPECT_TRUE(std::get<ProgressMade>(*read).progress.stop->failed);
+}
+
+// Entries as version 0.1.0 wrote them before there were services.
+TEST_F(JournalFile, EntriesOfAnOlderVersion_AreStillRead) {
+  const std::string id = AllocationId::make(random).text();
+  const std::string report = R"({\"type\":\"allocation_report\",\"allocation\":\")" + id +
+                             R"(\",\"epoch\":0,\"state\":\"FAILED\",\"reason\":\"\",\"exit_code\":null,)" +
+                             R"(\"started_at\":\"\",\"finished_at\":\"\",\"stdout_bytes\":-1,)" +
+                             R"(\"stderr_bytes\":-1,\"artifacts\":null,\"artifacts_note\":\"\"})";
+  const auto read = decode_entry(R"({"kind":"progress","phase":"running","boot_id":"b","container_id":"c","report":")" +
+                                 report + R"(","stop":{"reason":"r","grace_ms":3000,"killed":true}})");
+  ASSERT_TRUE(read) << read.error().text();
+  const auto& progress = std::get<ProgressMade>(*read).progress;
+  EXPECT_EQ(progress.phase, Phase::Running);
+  EXPECT_TRUE(progress.stop->killed);
+  EXPECT_FALSE(progress.stop->failed);
+  EXPECT_FALSE(progress.ready);
+  EXPECT_TRUE(progress.slots.empty());
+}
+
+TEST_F(JournalFile, SlotsThatAreNoNumbers_AreDamage) {
+  Progress progress{.phase = Phase::Running, .boot_id = "b", .container_id = "c"};
+  progress.slots.ttys = {10};
+  std::string text = encode_entry(ProgressMade{AllocationId::make(random), progress});
+  text.replace(text.find("[10]"), 4, "\"10\"");
+  EXPECT_EQ(decode_entry(text).error().code, Code::Corrupt);
+}
+
 TEST_F(JournalFile, CutAtEveryByte_KeepsTheWholeRecordsAndGoesOn) {
   auto opened = Journal::open(path);
   ASSERT_TRUE(opened);

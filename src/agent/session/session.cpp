@@ -5,9 +5,9 @@
 namespace slipway::agent {
 namespace {
 
-constexpr Duration kFirstBackoff = std::chrono::milliseconds(100);
-constexpr Duration kLongestBackoff = std::chrono::seconds(5);  ///< a controller that restarted is found again soon
-constexpr Duration kAfterRefusal = std::chrono::minutes(1);    ///< a person has to change something first
+constexpr Duration kFirstRedial = std::chrono::milliseconds(100);
+constexpr Duration kLongestRedial = std::chrono::seconds(5);  ///< a controller that restarted is found again soon
+constexpr Duration kAfterRefusal = std::chrono::minutes(1);   ///< a person has to change something first
 constexpr Duration kHandshakeTimeout = std::chrono::seconds(10);
 
 }  // namespace
@@ -17,7 +17,7 @@ Session::Session(runtime::Loop& loop, RandomSource& random, net::WebSocketTarget
       random_(random),
       target_(std::move(target)),
       callbacks_(std::move(callbacks)),
-      backoff_(kFirstBackoff) {}
+      backoff_(kFirstRedial) {}
 
 void Session::begin() { dial(); }
 
@@ -55,7 +55,7 @@ void Session::take_first(const wire::ControllerMessage& message) {
   if (welcome == nullptr) return socket_->close(1002, "expected welcome");
   handshake_.cancel();
   welcomed_ = true;
-  backoff_ = kFirstBackoff;
+  backoff_ = kFirstRedial;
   last_problem_.clear();
   heartbeat_ = loop_.every(std::max<Duration>(welcome->heartbeat, std::chrono::milliseconds(100)),
                            [this] { send(wire::Heartbeat{.sequence = ++heartbeats_}); });
@@ -92,7 +92,7 @@ void Session::dial_after(Duration delay) {
 /// Half to all of the backoff, by chance, so that a fleet does not dial at the same time.
 Duration Session::next_backoff() {
   const Duration full = backoff_;
-  backoff_ = std::min(backoff_ * 2, kLongestBackoff);
+  backoff_ = std::min(backoff_ * 2, kLongestRedial);
   const auto draw = static_cast<unsigned char>(random_.bytes(1).at(0));
   return full / 2 + full * draw / 512;
 }

@@ -1,6 +1,6 @@
-// FakeController: the agent listener of a controller, in memory: TLS, WebSocket, blobs. It welcomes everybody who
-// brings the token or the credential, keeps what agents say, acknowledges logs, and forgets nothing by itself. Runs on
-// a loop thread of its own; every method may be called from the test's thread.
+// FakeController: the agent listener of a controller, in memory: TLS, WebSocket, blobs, tunnels. It welcomes everybody
+// who brings the token or the credential, keeps what agents say, acknowledges logs, and forgets nothing by itself. Runs
+// on a loop thread of its own; every method may be called from the test's thread.
 #pragma once
 #include <boost/json.hpp>
 #include <map>
@@ -9,9 +9,11 @@
 #include <string>
 #include <vector>
 
+#include "agent/testing/private_network.hpp"
 #include "agent/testing/support.hpp"
 #include "base/digest.hpp"
 #include "net/http_server.hpp"
+#include "net/raw_stream.hpp"
 #include "wire/agent_protocol.hpp"
 #include "wire/api_requests.hpp"
 
@@ -33,6 +35,7 @@ class FakeController {
   /// Closes the listener and every connection.
   void go_away() {
     thread_.run([this] {
+      splices_.clear();
       socket_.reset();
       server_.reset();
     });
@@ -90,6 +93,20 @@ class FakeController {
     const std::scoped_lock lock(mutex_);
     return refused.size();
   }
+  /// A blocking socket that is the gateway's side of a tunnel, once the agent has opened it.
+  runtime::Fd take_tunnel(const std::string& name) {
+    const std::scoped_lock lock(mutex_);
+    return tunnels_.contains(name) ? std::move(tunnels_.extract(name).mapped()) : runtime::Fd();
+  }
+  std::optional<std::string> tunnel_refusal(const std::string& name) {
+    const std::scoped_lock lock(mutex_);
+    return tunnel_refusals_.contains(name) ? std::optional(tunnel_refusals_[name]) : std::nullopt;
+  }
+  std::string order_refusal(const AllocationId& id) {
+    const std::scoped_lock lock(mutex_);
+    const auto found = std::ranges::find(refused, id, &wire::OrderRefused::allocation);
+    return found == refused.end() ? "" : found->reason;
+  }
   void refuse_next(wire::Refused refusal) {
     const std::scoped_lock lock(mutex_);
     refusal_ = std::move(refusal);
@@ -132,6 +149,7 @@ class FakeController {
     if (exchange->head().headers.get("Authorization") != std::string("Bearer ") + kCredential) {
       return exchange->respond({.status = 401});
     }
+    if (target.starts_with(wire::kTunnelPath)) return accept_tunnel(exchange, target.substr(wire::kTunnelPath.size()));
     const std::string sha256 = target.substr(wire::kBlobPath.size());
     if (exchange->head().method == "GET") {
       const std::string bytes = blob(sha256);
@@ -153,6 +171,24 @@ class FakeController {
     exchange->respond({.body = boost::json::serialize(boost::json::object{{"missing", missing}})});
   }
 
+  void accept_tunnel(const Exchange& exchange, const std::string& name) {
+    exchange->accept_upgrade(std::string(wire::kTunnelProtocol),
+                             [this, name](Result<std::unique_ptr<net::RawStream>> stream) {
+                               if (stream) attach(name, std::move(*stream));
+                             });
+  }
+  /// Leads a tunnel to a socket that a test can read and write.
+  void attach(const std::string& name, std::unique_ptr<net::RawStream> stream) {
+    int at = 0;
+    const runtime::Fd listener = listen_on_loopback(at);
+    runtime::Fd ours = connect_to_loopback(at);
+    runtime::Fd theirs(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    splices_.push_back(
+        net::splice(thread_.loop(), std::move(stream), net::make_raw_stream(thread_.loop(), std::move(theirs)), {}));
+    const std::scoped_lock lock(mutex_);
+    tunnels_[name] = std::move(ours);
+  }
+
   void connected(std::shared_ptr<net::WebSocket> socket) {
     socket_ = std::move(socket);
     socket_->on_message([this](std::string_view text, bool binary) { take(text, binary); });
@@ -166,6 +202,9 @@ class FakeController {
     if (const auto* hello = std::get_if<wire::Hello>(&*message)) return greet(*hello);
     if (const auto* status = std::get_if<wire::HostStatus>(&*message)) statuses.push_back(*status);
     if (const auto* one = std::get_if<wire::OrderRefused>(&*message)) refused.push_back(*one);
+    if (const auto* tunnel = std::get_if<wire::TunnelRefused>(&*message)) {
+      tunnel_refusals_[tunnel->tunnel] = tunnel->reason;
+    }
     if (const auto* report = std::get_if<wire::AllocationReport>(&*message)) reports_[report->allocation] = *report;
     if (const auto* inventory = std::get_if<wire::Inventory>(&*message)) {
       inventories.push_back(*inventory);
@@ -210,8 +249,11 @@ class FakeController {
   net::ServerCertificate certificate_;
   std::unique_ptr<net::HttpServer> server_;
   std::shared_ptr<net::WebSocket> socket_;
+  std::vector<std::shared_ptr<void>> splices_;
   std::mutex mutex_;
   std::optional<wire::Refused> refusal_;                                   // guarded by mutex_
+  std::map<std::string, runtime::Fd> tunnels_;                             // guarded by mutex_
+  std::map<std::string, std::string> tunnel_refusals_;                     // guarded by mutex_
   std::map<std::string, std::string> blobs_;                               // guarded by mutex_
   std::map<AllocationId, wire::AllocationReport> reports_;                 // guarded by mutex_
   std::map<std::pair<AllocationId, model::LogStream>, std::string> logs_;  // guarded by mutex_

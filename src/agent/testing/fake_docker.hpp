@@ -1,8 +1,11 @@
 // FakeDocker: the part of the Docker Engine API that the agent uses, over a Unix socket, with containers that are only
 // pretended. Passes the same contract suite as the real one (docker/docker_contract_test.cpp). Loop's thread.
 //
-// Commands it knows: {"true"}, {"sh", "-c", "exit N"}, and {"sleep", …}, which runs until a signal.
+// Commands it knows: {"true"}, {"sh", "-c", "exit N"}, and {"sleep", …}, which runs until a signal. What runs has this
+// very process as its first one, so the "container's" network is the test's own.
 #pragma once
+#include <unistd.h>
+
 #include <boost/json.hpp>
 #include <map>
 #include <memory>
@@ -22,8 +25,11 @@ class FakeDocker {
     if (server) server_ = std::move(*server);
   }
   [[nodiscard]] bool listening() const { return server_ != nullptr; }
-  void add_image(const std::string& name) {
+  /// `command`: the image's Cmd; `entrypoint` comes before it.
+  void add_image(const std::string& name, std::vector<std::string> command = {},
+                 std::vector<std::string> entrypoint = {}) {
     images_.push_back(name);
+    commands_[name] = {std::move(entrypoint), std::move(command)};
     for (auto& listener : listeners_) listener->write("{\"Type\":\"image\"}\n", {});
   }
 
@@ -59,6 +65,7 @@ class FakeDocker {
       for (const auto& name : images_) list.push_back(boost::json::object{{"RepoTags", boost::json::array{name}}});
       return answer(exchange, 200, list);
     }
+    if (path.starts_with("/images/")) return answer_image(exchange, path);
     if (path == "/containers/create") return create(exchange, body);
     if (path == "/containers/json") return list(exchange);
     const std::string rest = path.substr(std::string("/containers/").size());
@@ -94,6 +101,18 @@ class FakeDocker {
     return {};
   }
 
+  static boost::json::value words_or_null(const std::vector<std::string>& words) {
+    if (words.empty()) return nullptr;
+    return boost::json::value_from(words);
+  }
+  void answer_image(const Exchange& exchange, const std::string& path) {
+    const std::string name = path.substr(8, path.rfind('/') - 8);
+    const auto found = commands_.find(name);
+    if (found == commands_.end()) return answer(exchange, 404, {{"message", "No such image: " + name}});
+    answer(exchange, 200,
+           {{"Config",
+             {{"Entrypoint", words_or_null(found->second.first)}, {"Cmd", words_or_null(found->second.second)}}}});
+  }
   void create(const Exchange& exchange, const std::string& body) {
     const auto config = boost::json::parse(body).as_object();
     const std::string image(config.at("Image").as_string());
@@ -156,12 +175,14 @@ class FakeDocker {
              {{"Status", container.status},
               {"ExitCode", container.exit_code},
               {"OOMKilled", false},
+              {"Pid", container.status == "running" ? getpid() : 0},
               {"StartedAt", "2026-01-31T09:30:00.123456789Z"},
               {"FinishedAt", "0001-01-01T00:00:00Z"}}}};
   }
 
   std::unique_ptr<net::HttpServer> server_;
   std::vector<std::string> images_;
+  std::map<std::string, std::pair<std::vector<std::string>, std::vector<std::string>>> commands_;
   std::map<std::string, Container> containers_;
   std::vector<Exchange> listeners_;
   int made_ = 0;

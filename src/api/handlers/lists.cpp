@@ -47,7 +47,9 @@ void show(const std::shared_ptr<Call>& call) {
 
 }  // namespace
 
-void handle_list_jobs(std::shared_ptr<Call> call) { list<model::Job>(call, every, without_source); }
+void handle_list_jobs(std::shared_ptr<Call> call) {
+  list<model::Job>(call, [](const model::Job& job) { return !job.spec.service; }, without_source);
+}
 void handle_list_pools(std::shared_ptr<Call> call) { list<model::Pool>(call, every, plain); }
 void handle_list_images(std::shared_ptr<Call> call) { list<model::Image>(call, every, plain); }
 void handle_list_bakes(std::shared_ptr<Call> call) { list<model::Bake>(call, every, without_recipe); }

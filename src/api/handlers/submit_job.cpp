@@ -4,8 +4,6 @@
 namespace slipway::api {
 namespace {
 
-constexpr std::size_t kMaxKeyBytes = 200;
-
 Result<void> check_files(controller::Runner& runner, const model::Manifest& manifest) {
   std::vector<std::string> digests;
   for (const auto& entry : manifest) digests.push_back(entry.sha256);
@@ -31,10 +29,9 @@ void submit(const std::shared_ptr<Call>& call, const wire::SubmitJobRequest& req
 void handle_submit_job(std::shared_ptr<Call> call) {
   if (const auto may = auth::require(call->principal, auth::Action::Create, {auth::Kind::Job, {}}); !may)
     return call->refuse(may.error());
-  const std::string key(call->exchange->head().headers.get("Idempotency-Key").value_or(""));
-  if (key.size() > kMaxKeyBytes)
-    return call->refuse(fail(Code::InvalidInput, "Idempotency-Key is longer than {} bytes", kMaxKeyBytes).error());
-  call->body(kManifestBodyBytes, [call, key](const std::string& body) {
+  const auto key = call->idempotency_key();
+  if (!key) return call->refuse(key.error());
+  call->body(kManifestBodyBytes, [call, key = *key](const std::string& body) {
     const auto request = wire::parse_submit_job(body);
     if (!request) return call->refuse(request.error());
     call->context.files.offload(

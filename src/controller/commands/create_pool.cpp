@@ -16,6 +16,19 @@ Result<std::string> resolve_image(const Tables& tables, const std::string& name)
                     .context = {}});
 }
 
+Result<void> require_pool(const Tables& tables, const std::string& name) {
+  if (name.empty()) return {};
+  std::string known;
+  for (const auto& [id, pool] : tables.pools.rows()) {
+    if (pool.name == name) return {};
+    known += (known.empty() ? "" : ", ") + pool.name;
+  }
+  return fail(Error{.code = Code::NotFound,
+                    .message = "no pool named " + name,
+                    .fix = known.empty() ? "make one: slipway pool create" : "pools are: " + known,
+                    .context = {}});
+}
+
 Result<PoolId> create_pool(Step& step, const model::Principal& who, const wire::CreatePoolRequest& request) {
   SLIPWAY_TRY(wire::check_name(request.name, "pool"));
   if (request.size < 0 || request.size > step.options.max_pool_size)

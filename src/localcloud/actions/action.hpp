@@ -86,6 +86,7 @@ Ec2Result<Reply> describe_instances(const ActionContext& context);
 Ec2Result<Reply> describe_key_pairs(const ActionContext& context);
 Ec2Result<Reply> describe_regions(const ActionContext& context);
 Ec2Result<Reply> describe_security_groups(const ActionContext& context);
+Ec2Result<Reply> describe_subnets(const ActionContext& context);
 Ec2Result<Reply> describe_volumes(const ActionContext& context);
 Ec2Result<Reply> get_console_output(const ActionContext& context);
 Ec2Result<Reply> import_key_pair(const ActionContext& context);

@@ -3,7 +3,7 @@
 namespace slipway::localcloud {
 namespace {
 
-/// DependencyViolation while an instance or another group's rule needs it: what EC2 answers in a VPC.
+/// DependencyViolation while an instance, a mount target or another group's rule needs it: what EC2 answers in a VPC.
 Ec2Result<void> check_unused(const ActionContext& context, const Group& group) {
   for (const auto& [id, instance] : context.inventory.instances()) {
     if (instance.live() && contains(instance.group_ids, group.id)) {
@@ -14,6 +14,11 @@ Ec2Result<void> check_unused(const ActionContext& context, const Group& group) {
   for (const auto& [id, other] : context.inventory.groups()) {
     if (id != group.id && contains(other.ingress, group.id, &GroupRule::source_group_id)) {
       return refuse("DependencyViolation", "resource {} has a dependent object: a rule of group {}", group.id, id);
+    }
+  }
+  for (const auto& [id, target] : context.inventory.mount_targets()) {
+    if (contains(target.group_ids, group.id)) {
+      return refuse("DependencyViolation", "resource {} has a dependent object: mount target {}", group.id, id);
     }
   }
   return {};

@@ -17,6 +17,7 @@ constexpr ActionEntry kActions[] = {
     {"DescribeKeyPairs", describe_key_pairs},
     {"DescribeRegions", describe_regions},
     {"DescribeSecurityGroups", describe_security_groups},
+    {"DescribeSubnets", describe_subnets},
     {"DescribeVolumes", describe_volumes},
     {"GetConsoleOutput", get_console_output},
     {"ImportKeyPair", import_key_pair},

@@ -35,15 +35,15 @@ struct Ec2Api::Call {
   std::string xml;
 };
 
-std::string Ec2Api::new_request_id() const {
-  const auto hex = hex_encode(parts_.random.bytes(16));
+std::string make_request_id(RandomSource& random) {
+  const auto hex = hex_encode(random.bytes(16));
   return fmt::format("{}-{}-{}-{}-{}", hex.substr(0, 8), hex.substr(8, 4), hex.substr(12, 4), hex.substr(16, 4),
                      hex.substr(20));
 }
 
 void Ec2Api::handle(ApiRequest request, std::function<void(ApiResponse)> done) {
   auto call = std::make_shared<Call>();
-  call->request_id = new_request_id();
+  call->request_id = make_request_id(parts_.random);
   call->done = std::move(done);
   const auto outcome = start(call, request);
   if (!outcome) answer(*call, outcome);
@@ -58,7 +58,7 @@ Ec2Result<void> Ec2Api::start(const std::shared_ptr<Call>& call, const ApiReques
   const auto* settings = parts_.inventory.settings();
   const auto now = parts_.clock.now().wall;
   EC2_TRY(verify_signature({request.method, request.target, request.headers, request.body},
-                           {settings->access_key_id, settings->secret_access_key}, parts_.site.region, now));
+                           {settings->access_key_id, settings->secret_access_key}, {parts_.site.region, "ec2"}, now));
   EC2_ASSIGN(call->query, read_query(request));
   const auto top = call->query->top();
   const auto version = top.text("Version").value_or(std::string(kVersion));

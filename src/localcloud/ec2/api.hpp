@@ -26,6 +26,9 @@ struct ApiResponse {
   std::string body;  ///< text/xml;charset=UTF-8
 };
 
+/// A random one in AWS's form.
+std::string make_request_id(RandomSource& random);
+
 class Ec2Api {
  public:
   struct Parts {
@@ -53,7 +56,6 @@ class Ec2Api {
   Ec2Result<void> proceed(const std::shared_ptr<Call>& call, Ec2Result<Reply> outcome);
   void answer(const Call& call, const Ec2Result<void>& outcome) const;
   void finish(const std::shared_ptr<Call>& call, Reply reply);
-  [[nodiscard]] std::string new_request_id() const;
 
   Parts parts_;
   bool refuse_launches_ = false;

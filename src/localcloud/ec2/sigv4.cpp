@@ -173,14 +173,15 @@ Ec2Result<void> check_time(const Signature& signature, std::string_view date, Wa
   return {};
 }
 
-Ec2Result<void> check_scope(const Signature& signature, std::string_view region) {
-  if (signature.region != region) {
+Ec2Result<void> check_scope(const Signature& signature, const SigningScope& scope) {
+  if (signature.region != scope.region) {
     return refuse_with(403, "SignatureDoesNotMatch",
                        "Credential should be scoped to a valid region, not '{}': this cloud is '{}'", signature.region,
-                       region);
+                       scope.region);
   }
-  if (signature.service != "ec2") {
-    return refuse_with(403, "SignatureDoesNotMatch", "Credential should be scoped to correct service: 'ec2'.");
+  if (signature.service != scope.service) {
+    return refuse_with(403, "SignatureDoesNotMatch", "Credential should be scoped to correct service: '{}'.",
+                       scope.service);
   }
   return {};
 }
@@ -217,8 +218,8 @@ std::string hmac_sha256(std::string_view key, std::string_view message) {
   return mac;
 }
 
-Ec2Result<void> verify_signature(const SignedRequest& request, const Credentials& credentials, std::string_view region,
-                                 WallTime now) {
+Ec2Result<void> verify_signature(const SignedRequest& request, const Credentials& credentials,
+                                 const SigningScope& scope, WallTime now) {
   const auto authorization = canonical_header(request, "authorization");
   if (!authorization) {
     return refuse_with(403, "MissingAuthenticationToken",
@@ -241,7 +242,7 @@ Ec2Result<void> verify_signature(const SignedRequest& request, const Credentials
     return refuse_with(403, "InvalidClientTokenId", "The security token included in the request is invalid");
   }
   EC2_TRY(check_time(signature, *date, now));
-  EC2_TRY(check_scope(signature, region));
+  EC2_TRY(check_scope(signature, scope));
   EC2_ASSIGN(const std::string canonical, canonical_request(request, signature));
   const auto to_sign = fmt::format("{}\n{}\n{}/{}/{}/aws4_request\n{}", kAlgorithm, *date, signature.date,
                                    signature.region, signature.service, sha256_hex(canonical));

@@ -24,14 +24,20 @@ struct SignedRequest {
   std::string_view body;
 };
 
+/// What a signature must have been made for.
+struct SigningScope {
+  std::string_view region;
+  std::string_view service;  ///< "ec2", "elasticfilesystem"
+};
+
 /// How far a client's clock may be off (AWS General Reference, "Signature Version 4").
 inline constexpr Duration kMaxClockSkew = std::chrono::minutes(15);
 
 /// MissingAuthenticationToken (403) without a signature, IncompleteSignature for one that can't be read, AuthFailure
 /// (401) for an unknown key, InvalidClientTokenId (403) for a session token, RequestExpired, SignatureDoesNotMatch
 /// (403).
-Ec2Result<void> verify_signature(const SignedRequest& request, const Credentials& credentials, std::string_view region,
-                                 WallTime now);
+Ec2Result<void> verify_signature(const SignedRequest& request, const Credentials& credentials,
+                                 const SigningScope& scope, WallTime now);
 
 /// HMAC-SHA256, raw bytes.
 std::string hmac_sha256(std::string_view key, std::string_view message);

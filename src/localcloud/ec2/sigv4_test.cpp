@@ -17,7 +17,8 @@ std::string code_of(const Ec2Result<void>& result) {
 }
 
 Ec2Result<void> verify(const ApiRequest& request, WallTime now = kNow, const std::string& region = "local-1") {
-  return verify_signature({request.method, request.target, request.headers, request.body}, kCredentials, region, now);
+  return verify_signature({request.method, request.target, request.headers, request.body}, kCredentials,
+                          {region, "ec2"}, now);
 }
 
 void set_header(ApiRequest& request, std::string_view name, const std::string& value) {
@@ -60,6 +61,25 @@ TEST(SigV4, Signature_OfAQueryString_IsAccepted) {
                                         "Signature=b5c76813a06244af7e34e393123058ae918eefcdaca025886a861b4362f9463b"}},
                            .body = ""};
   EXPECT_EQ(code_of(verify(request)), "");
+}
+
+TEST(SigV4, Signature_OfAnotherServiceAndAnEscapedPath_IsAcceptedForThatServiceAlone) {
+  // botocore 1.43 with these credentials at 2015-08-30T12:36:00Z.
+  const ApiRequest request{
+      .method = "DELETE",
+      .target =
+          "/2015-02-01/resource-tags/arn%3Aaws%3Aelasticfilesystem%3Alocal-1%3A123456789012%3Afile-system%2F"
+          "fs-0123456789abcdef0?tagKeys=a%20b&tagKeys=c%2Fd",
+      .headers = {{"Host", "127.0.0.1:8771"},
+                  {"X-Amz-Date", "20150830T123600Z"},
+                  {"Authorization",
+                   "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/local-1/elasticfilesystem/aws4_request, "
+                   "SignedHeaders=host;x-amz-date, "
+                   "Signature=7133c52c8cf55ce472822ecdaef9b9a24a33bf3e462907f24f271774dd6afe36"}},
+      .body = ""};
+  const SignedRequest signed_request{request.method, request.target, request.headers, request.body};
+  EXPECT_EQ(code_of(verify_signature(signed_request, kCredentials, {"local-1", "elasticfilesystem"}, kNow)), "");
+  EXPECT_EQ(code_of(verify(request)), "403 SignatureDoesNotMatch");
 }
 
 TEST(SigV4, Signature_OfAnotherBody_DoesNotMatch) {

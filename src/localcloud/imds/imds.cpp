@@ -63,6 +63,14 @@ ImdsResponse Imds::give_token(const ImdsRequest& request, const Instance& instan
           .token_ttl = request.token_ttl};
 }
 
+std::expected<const Instance*, ImdsResponse> Imds::identify(const ImdsRequest& request,
+                                                            std::string_view peer_address) const {
+  const auto* instance = inventory_.instance_at(peer_address);
+  if (instance == nullptr || !instance->imds_enabled || request.forwarded) return std::unexpected(status(403));
+  if (!is_valid(request.token, *instance)) return std::unexpected(status(401));
+  return instance;
+}
+
 ImdsResponse Imds::answer(const ImdsRequest& request, std::string_view peer_address) const {
   const auto* instance = inventory_.instance_at(peer_address);
   if (instance == nullptr || !instance->imds_enabled) return status(403);

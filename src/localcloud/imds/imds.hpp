@@ -3,6 +3,7 @@
 //
 // Tokens carry their expiry and are bound to the instance by an HMAC, so they take no memory and survive a restart.
 #pragma once
+#include <expected>
 #include <map>
 #include <string>
 #include <string_view>
@@ -40,6 +41,10 @@ class Imds {
 
   /// `peer_address` is that of the connection. 403 for one that is no live guest.
   [[nodiscard]] ImdsResponse answer(const ImdsRequest& request, std::string_view peer_address) const;
+  /// The guest that asks for something of this cloud's own below /slipway: always with a token, whatever it was
+  /// launched with. Else the refusal, as answer() gives it.
+  [[nodiscard]] std::expected<const Instance*, ImdsResponse> identify(const ImdsRequest& request,
+                                                                      std::string_view peer_address) const;
 
  private:
   [[nodiscard]] ImdsResponse give_token(const ImdsRequest& request, const Instance& instance) const;

@@ -15,9 +15,14 @@ Result<void> Inventory::load_row(const store::Row& row, Inventory& inventory) {
 Result<Inventory> Inventory::load(const std::vector<store::Row>& rows) {
   using Load = Result<void> (*)(const store::Row&, Inventory&);
   const std::map<std::string_view, Load> loaders{
-      {Instance::kTable, load_row<Instance>}, {Image::kTable, load_row<Image>},
-      {Volume::kTable, load_row<Volume>},     {KeyPair::kTable, load_row<KeyPair>},
-      {Group::kTable, load_row<Group>},       {LaunchToken::kTable, load_row<LaunchToken>},
+      {Instance::kTable, load_row<Instance>},
+      {Image::kTable, load_row<Image>},
+      {Volume::kTable, load_row<Volume>},
+      {KeyPair::kTable, load_row<KeyPair>},
+      {Group::kTable, load_row<Group>},
+      {FileSystem::kTable, load_row<FileSystem>},
+      {MountTarget::kTable, load_row<MountTarget>},
+      {LaunchToken::kTable, load_row<LaunchToken>},
       {Settings::kTable, load_row<Settings>},
   };
   Inventory inventory;
@@ -66,11 +71,29 @@ const Instance* Inventory::instance_at(std::string_view private_ip) const {
   return nullptr;
 }
 
+const FileSystem* Inventory::file_system(std::string_view id) const {
+  const auto found = file_systems().find(std::string(id));
+  return found == file_systems().end() ? nullptr : &found->second;
+}
+
+const MountTarget* Inventory::mount_target(std::string_view id) const {
+  const auto found = mount_targets().find(std::string(id));
+  return found == mount_targets().end() ? nullptr : &found->second;
+}
+
+const MountTarget* Inventory::mount_target_of(std::string_view file_system_id) const {
+  for (const auto& [id, target] : mount_targets()) {
+    if (target.file_system_id == file_system_id) return &target;
+  }
+  return nullptr;
+}
+
 std::set<std::string> Inventory::used_addresses() const {
   std::set<std::string> used;
   for (const auto& [id, instance] : instances()) {
     if (instance.live()) used.insert(instance.private_ip);
   }
+  for (const auto& [id, target] : mount_targets()) used.insert(target.ip_address);
   return used;
 }
 

@@ -16,7 +16,7 @@
 
 namespace slipway::localcloud {
 
-using Resource = std::variant<Instance, Image, Volume, KeyPair, Group, LaunchToken, Settings>;
+using Resource = std::variant<Instance, Image, Volume, KeyPair, Group, FileSystem, MountTarget, LaunchToken, Settings>;
 
 /// What one action or event changes; applied as a whole.
 struct Changes {
@@ -40,6 +40,8 @@ class Inventory {
   [[nodiscard]] const Table<Volume>& volumes() const { return std::get<Table<Volume>>(tables_); }
   [[nodiscard]] const Table<KeyPair>& key_pairs() const { return std::get<Table<KeyPair>>(tables_); }
   [[nodiscard]] const Table<Group>& groups() const { return std::get<Table<Group>>(tables_); }
+  [[nodiscard]] const Table<FileSystem>& file_systems() const { return std::get<Table<FileSystem>>(tables_); }
+  [[nodiscard]] const Table<MountTarget>& mount_targets() const { return std::get<Table<MountTarget>>(tables_); }
   [[nodiscard]] const Table<LaunchToken>& launch_tokens() const { return std::get<Table<LaunchToken>>(tables_); }
   /// Nothing before the first start.
   [[nodiscard]] const Settings* settings() const;
@@ -49,7 +51,11 @@ class Inventory {
   [[nodiscard]] const KeyPair* key_pair_named(std::string_view name) const;
   [[nodiscard]] const Group* group_named(std::string_view name) const;
   [[nodiscard]] const Instance* instance_at(std::string_view private_ip) const;  ///< live ones only
-  /// Addresses of live instances.
+  [[nodiscard]] const FileSystem* file_system(std::string_view id) const;
+  [[nodiscard]] const MountTarget* mount_target(std::string_view id) const;
+  /// The one mount target that a file system can have here: the cloud has one subnet. Null if there is none.
+  [[nodiscard]] const MountTarget* mount_target_of(std::string_view file_system_id) const;
+  /// Addresses of live instances and of mount targets.
   [[nodiscard]] std::set<std::string> used_addresses() const;
 
   /// Applies the changes here and returns what has to be committed.
@@ -58,8 +64,8 @@ class Inventory {
  private:
   template <typename T>
   static Result<void> load_row(const store::Row& row, Inventory& inventory);
-  std::tuple<Table<Instance>, Table<Image>, Table<Volume>, Table<KeyPair>, Table<Group>, Table<LaunchToken>,
-             Table<Settings>>
+  std::tuple<Table<Instance>, Table<Image>, Table<Volume>, Table<KeyPair>, Table<Group>, Table<FileSystem>,
+             Table<MountTarget>, Table<LaunchToken>, Table<Settings>>
       tables_;
   std::map<std::pair<std::string, std::string>, std::int64_t> versions_;
 };

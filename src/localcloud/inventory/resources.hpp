@@ -116,6 +116,31 @@ struct Group {
   Tags tags;
 };
 
+/// A shared file system, as EFS has them. Its files are the volume of the same name.
+struct FileSystem {
+  static constexpr std::string_view kTable = "file_system";
+  std::string id;  ///< fs-…
+  std::string creation_token;
+  std::string state = "creating";  ///< "creating", "available", "deleting": also the intent
+  std::string performance_mode = "generalPurpose";
+  std::string throughput_mode = "bursting";
+  std::string zone;  ///< of a One Zone file system; empty: a regional one
+  WallTime created_at;
+  Tags tags;
+};
+
+/// The door of a file system into the subnet: who may mount is decided by its groups.
+struct MountTarget {
+  static constexpr std::string_view kTable = "mount_target";
+  std::string id;  ///< fsmt-…
+  std::string file_system_id;
+  std::string state = "available";  ///< "available", "deleting": also the intent
+  std::string ip_address;
+  std::string interface_id;  ///< eni-…
+  std::vector<std::string> group_ids;
+  WallTime created_at;
+};
+
 /// A ClientToken that was used: outlives the instances, so that a late repetition launches nothing.
 struct LaunchToken {
   static constexpr std::string_view kTable = "launch_token";

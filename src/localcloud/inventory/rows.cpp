@@ -191,6 +191,31 @@ void visit(V& v, T& i) {
 }
 
 template <typename V, typename T>
+  requires std::same_as<std::remove_const_t<T>, FileSystem>
+void visit(V& v, T& i) {
+  v.field("id", i.id);
+  v.field("creation_token", i.creation_token);
+  v.field("state", i.state);
+  v.field("performance_mode", i.performance_mode);
+  v.field("throughput_mode", i.throughput_mode);
+  v.field("zone", i.zone);
+  v.field("created_at", i.created_at);
+  v.field("tags", i.tags);
+}
+
+template <typename V, typename T>
+  requires std::same_as<std::remove_const_t<T>, MountTarget>
+void visit(V& v, T& i) {
+  v.field("id", i.id);
+  v.field("file_system_id", i.file_system_id);
+  v.field("state", i.state);
+  v.field("ip_address", i.ip_address);
+  v.field("interface_id", i.interface_id);
+  v.field("group_ids", i.group_ids);
+  v.field("created_at", i.created_at);
+}
+
+template <typename V, typename T>
   requires std::same_as<std::remove_const_t<T>, LaunchToken>
 void visit(V& v, T& i) {
   v.field("id", i.id);
@@ -234,6 +259,8 @@ json::value to_row(const Image& value) { return write(value); }
 json::value to_row(const Volume& value) { return write(value); }
 json::value to_row(const KeyPair& value) { return write(value); }
 json::value to_row(const Group& value) { return write(value); }
+json::value to_row(const FileSystem& value) { return write(value); }
+json::value to_row(const MountTarget& value) { return write(value); }
 json::value to_row(const LaunchToken& value) { return write(value); }
 json::value to_row(const Settings& value) { return write(value); }
 Result<void> from_row(const json::value& row, Instance& value) { return read(row, value); }
@@ -241,6 +268,8 @@ Result<void> from_row(const json::value& row, Image& value) { return read(row, v
 Result<void> from_row(const json::value& row, Volume& value) { return read(row, value); }
 Result<void> from_row(const json::value& row, KeyPair& value) { return read(row, value); }
 Result<void> from_row(const json::value& row, Group& value) { return read(row, value); }
+Result<void> from_row(const json::value& row, FileSystem& value) { return read(row, value); }
+Result<void> from_row(const json::value& row, MountTarget& value) { return read(row, value); }
 Result<void> from_row(const json::value& row, LaunchToken& value) { return read(row, value); }
 Result<void> from_row(const json::value& row, Settings& value) { return read(row, value); }
 

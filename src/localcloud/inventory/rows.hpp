@@ -12,6 +12,8 @@ boost::json::value to_row(const Image& value);
 boost::json::value to_row(const Volume& value);
 boost::json::value to_row(const KeyPair& value);
 boost::json::value to_row(const Group& value);
+boost::json::value to_row(const FileSystem& value);
+boost::json::value to_row(const MountTarget& value);
 boost::json::value to_row(const LaunchToken& value);
 boost::json::value to_row(const Settings& value);
 
@@ -21,6 +23,8 @@ Result<void> from_row(const boost::json::value& row, Image& value);
 Result<void> from_row(const boost::json::value& row, Volume& value);
 Result<void> from_row(const boost::json::value& row, KeyPair& value);
 Result<void> from_row(const boost::json::value& row, Group& value);
+Result<void> from_row(const boost::json::value& row, FileSystem& value);
+Result<void> from_row(const boost::json::value& row, MountTarget& value);
 Result<void> from_row(const boost::json::value& row, LaunchToken& value);
 Result<void> from_row(const boost::json::value& row, Settings& value);
 

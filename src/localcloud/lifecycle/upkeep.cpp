@@ -42,8 +42,10 @@ void Lifecycle::sweep_disks() {
     std::set<std::string> wanted;
     for (const auto& [id, volume] : parts_.inventory.volumes()) wanted.insert(id);
     for (const auto& [id, image] : parts_.inventory.images()) wanted.insert(image.snapshot_id);
+    for (const auto& [id, system] : parts_.inventory.file_systems()) wanted.insert(id);
     std::erase_if(*orphans, [&](const std::string& name) {
-      return wanted.contains(name) || (!name.starts_with("vol-") && !name.starts_with("snap-"));
+      const bool ours = name.starts_with("vol-") || name.starts_with("snap-") || name.starts_with("fs-");
+      return wanted.contains(name) || !ours;
     });
     const auto remove = [this, orphans] {
       for (const auto& name : *orphans) {

@@ -1,5 +1,6 @@
 #include "localcloud/machines/base_files.hpp"
 
+#include "localcloud/machines/mount_helper.hpp"
 #include "localcloud/machines/text.hpp"
 
 namespace slipway::localcloud {
@@ -202,6 +203,7 @@ std::vector<BaseFile> base_files(bool cloud_init) {
       {"/etc/systemd/system/systemd-tmpfiles-setup.service.d/no-subvolumes.conf", std::string(kTmpfiles)},
       {"/etc/systemd/system/slipway-instance.service", std::string(kInstanceUnit)},
       {"/usr/lib/slipway/instance-setup", std::string(kInstanceSetup), 0755},
+      {std::string(kMountHelperPath), std::string(mount_helper()), 0755},
   };
   if (cloud_init) {
     out.push_back({"/etc/cloud/cloud.cfg.d/90-instance.cfg", std::string(kCloudConfig)});

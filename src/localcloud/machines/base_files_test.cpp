@@ -33,6 +33,16 @@ TEST(BaseFiles, CloudInit_IsToldThatItRunsOnEc2_OrItWouldAskWithoutAToken) {
   EXPECT_EQ(content_of(files, "/usr/lib/python3/dist-packages/slipway_instance/__init__.py"), "");
 }
 
+TEST(BaseFiles, MountHelper_IsWhereMountLooksForIt_AndMayBeRun) {
+  for (const BaseFile& file : base_files(false)) {
+    if (file.path != "/usr/sbin/mount.efs") continue;
+    EXPECT_EQ(file.mode, 0755U);
+    EXPECT_TRUE(file.content.starts_with("#!/bin/sh\n"));
+    return;
+  }
+  FAIL() << "no /usr/sbin/mount.efs";
+}
+
 TEST(BaseFiles, InstanceSetup_PrintsTheHostKeyBetweenTheStandardMarkers) {
   const std::string script = content_of(base_files(false), "/usr/lib/slipway/instance-setup");
   EXPECT_THAT(script, HasSubstr("-----BEGIN SSH HOST KEY KEYS-----"));

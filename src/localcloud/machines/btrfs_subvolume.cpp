@@ -5,6 +5,7 @@
 #include <linux/btrfs_tree.h>
 #include <linux/magic.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
 
 #include <cstring>
@@ -134,6 +135,21 @@ Result<void> snapshot_nested(const Directory& source, const Directory& copy) {
   });
 }
 
+/// Each level takes stack and descriptors; nothing sensible nests this deep.
+constexpr int kDeepestNesting = 64;
+
+Result<std::int64_t> held_below(const Directory& subvolume, int depth) {
+  if (depth > kDeepestNesting) return fail(Code::TooLarge, "subvolumes are nested over {} deep", kDeepestNesting);
+  SLIPWAY_ASSIGN(const Usage own, usage(subvolume));
+  std::int64_t held = own.referenced_bytes;
+  SLIPWAY_TRY(for_each_nested(subvolume, [&](const Nested&, const Directory&, const Directory& child) -> Result<void> {
+    SLIPWAY_ASSIGN(const std::int64_t below, held_below(child, depth + 1));
+    held += below;
+    return {};
+  }));
+  return held;
+}
+
 }  // namespace
 
 bool is_btrfs(const std::string& path) {
@@ -200,6 +216,13 @@ Result<Usage> usage(const Directory& subvolume) {
   return Usage{.referenced_bytes = read_number(accounting + "/referenced"),
                .exclusive_bytes = read_number(accounting + "/exclusive"),
                .limit_bytes = limited ? read_number(accounting + "/max_referenced") : 0};
+}
+
+Result<std::int64_t> held_bytes(const Directory& subvolume) { return held_below(subvolume, 0); }
+
+bool is_subvolume(const Directory& directory) {
+  struct stat info{};
+  return fstat(directory.fd(), &info) == 0 && info.st_ino == BTRFS_FIRST_FREE_OBJECTID;
 }
 
 Result<void> sync(const Directory& directory) {

@@ -34,6 +34,10 @@ Result<bool> is_read_only(const runtime::Directory& subvolume);
 Result<void> set_limit(const runtime::Directory& subvolume, std::int64_t limit_bytes);
 /// Of the subvolume itself; zeros where the kernel does not tell.
 Result<Usage> usage(const runtime::Directory& subvolume);
+/// What the subvolume and all nested in it hold, shared or not. TooLarge where a guest nested them over 64 deep.
+Result<std::int64_t> held_bytes(const runtime::Directory& subvolume);
+/// True if the directory is the root of a subvolume: only then does set_limit() limit it and nothing else.
+bool is_subvolume(const runtime::Directory& directory);
 /// Waits until all that was done is on disk.
 Result<void> sync(const runtime::Directory& directory);
 

@@ -122,6 +122,11 @@ class BtrfsVolumes final : public VolumeStore {
                       .exclusive_bytes = usage.exclusive_bytes};
   }
 
+  [[nodiscard]] Result<std::int64_t> held_bytes(const std::string& name) const override {
+    SLIPWAY_ASSIGN(const Directory tree, open_tree(name));
+    return btrfs::held_bytes(tree);
+  }
+
   [[nodiscard]] Result<std::vector<VolumeInfo>> list() const override {
     std::vector<VolumeInfo> out;
     std::error_code error;

@@ -121,6 +121,19 @@ std::string hooks(const std::string& uplink, const SecurityPolicy& policy) {
 
 }  // namespace
 
+bool lets_in(const SecurityGroup& group, IpProtocol protocol, int port, Ipv4 peer,
+             const std::vector<std::string>& peer_groups) {
+  return std::ranges::any_of(group.ingress, [&](const SecurityRule& rule) {
+    const bool kind = rule.protocol == IpProtocol::All ||
+                      (rule.protocol == protocol && rule.from_port <= port && port <= rule.to_port);
+    const auto holds_peer = [&](const Ipv4Network& network) { return network.contains(peer); };
+    const auto is_of_peer = [&](const std::string& id) {
+      return std::ranges::find(peer_groups, id) != peer_groups.end();
+    };
+    return kind && (std::ranges::any_of(rule.networks, holds_peer) || std::ranges::any_of(rule.groups, is_of_peer));
+  });
+}
+
 SecurityRule allow_all_egress() { return {.networks = {Ipv4Network{.base = Ipv4{0}, .prefix = 0}}, .groups = {}}; }
 
 Result<std::string> security_ruleset(const std::string& table, const std::string& uplink,

@@ -34,6 +34,10 @@ struct SecurityPolicy {
   std::map<Ipv4, std::vector<std::string>> guests;  ///< groups of each guest address
 };
 
+/// True if one of the group's ingress rules lets this peer in; for what is no packet of a guest's port.
+bool lets_in(const SecurityGroup& group, IpProtocol protocol, int port, Ipv4 peer,
+             const std::vector<std::string>& peer_groups);
+
 /// EC2's default for a group: everything out.
 SecurityRule allow_all_egress();
 

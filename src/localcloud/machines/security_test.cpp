@@ -40,6 +40,21 @@ TEST(SecurityRuleset, HasOneLineForEachPeerOfARule) {
   EXPECT_THAT(text, HasSubstr("10.98.0.5 : jump in-guest-10.98.0.5"));
 }
 
+TEST(SecurityGroups, LetIn_ByAddressOrGroupAndPort) {
+  const auto policy = web_and_database();
+  const auto& database = policy.groups.at("sg-db");
+  const auto port = [&](int number, const char* peer, const std::vector<std::string>& groups) {
+    return lets_in(database, IpProtocol::Tcp, number, *Ipv4::parse(peer), groups);
+  };
+  EXPECT_TRUE(port(5432, "192.0.2.7", {}));
+  EXPECT_TRUE(port(5433, "10.98.0.4", {"sg-other", "sg-web"}));
+  EXPECT_FALSE(port(5433, "10.98.0.4", {"sg-other"}));
+  EXPECT_FALSE(port(5434, "192.0.2.7", {"sg-web"}));
+  EXPECT_FALSE(lets_in(database, IpProtocol::Udp, 5432, *Ipv4::parse("192.0.2.7"), {}));
+  EXPECT_TRUE(lets_in({.ingress = {allow_all_egress()}, .egress = {}}, IpProtocol::Tcp, 2049, kOne, {}));
+  EXPECT_FALSE(lets_in({}, IpProtocol::Tcp, 2049, kOne, {"sg-web"}));
+}
+
 TEST(SecurityRuleset, ReplacesWhatIsThereInOneTransaction) {
   EXPECT_TRUE(security_ruleset("t", "up", {})->starts_with("table inet t\ndelete table inet t\ntable inet t {\n"));
 }

@@ -48,6 +48,8 @@ class VolumeStore {
   [[nodiscard]] virtual Result<std::string> path(const std::string& name) const = 0;
   /// Sizes may lag by a commit interval (30 s). NotFound.
   [[nodiscard]] virtual Result<VolumeInfo> info(const std::string& name) const = 0;
+  /// What the tree and everything nested in it hold; lags as info() does. NotFound.
+  [[nodiscard]] virtual Result<std::int64_t> held_bytes(const std::string& name) const = 0;
   /// Sorted by name.
   [[nodiscard]] virtual Result<std::vector<VolumeInfo>> list() const = 0;
   [[nodiscard]] virtual Result<VolumeSpace> space() const = 0;

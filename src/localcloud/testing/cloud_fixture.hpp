@@ -3,6 +3,7 @@
 #pragma once
 #include <gtest/gtest.h>
 
+#include <boost/json.hpp>
 #include <deque>
 #include <pugixml.hpp>
 
@@ -27,6 +28,7 @@ class CloudFixture : public ::testing::Test {
                                    .site = site_,
                                    .store_thread = later(),
                                    .machine_threads = later(),
+                                   .mount_threads = later(),
                                    .base_thread = later(),
                                    .failed = [](const Error& error) { FAIL() << error.text(); }});
     ASSERT_TRUE(opened) << opened.error().text();
@@ -61,6 +63,51 @@ class CloudFixture : public ::testing::Test {
     EXPECT_TRUE(answer) << form;
     return answer.value_or(ApiResponse{});
   }
+  /// One signed request of the EFS API, answered: the status and the document, which is null where there is none.
+  std::pair<int, boost::json::value> efs(const std::string& method, const std::string& path,
+                                         const std::string& query = "", const std::string& body = "") {
+    const auto& settings = *core_->inventory().settings();
+    std::optional<EfsResponse> answer;
+    core_->efs().handle(signed_efs_request(method, path, query, body,
+                                           {settings.access_key_id, settings.secret_access_key}, clock_.now().wall),
+                        [&answer](EfsResponse response) { answer = std::move(response); });
+    while (!answer && !queue_.empty()) {
+      const auto work = std::move(queue_.front());
+      queue_.pop_front();
+      work();
+    }
+    EXPECT_TRUE(answer) << method << " " << path;
+    if (!answer) return {0, nullptr};
+    auto document = answer->body.empty() ? boost::json::value() : boost::json::parse(answer->body);
+    if (answer->status >= 400) EXPECT_EQ(answer->error_type, document.at("ErrorCode").as_string());
+    return {answer->status, std::move(document)};
+  }
+  /// "409 FileSystemInUse"
+  std::string efs_refused(const std::string& method, const std::string& path, const std::string& query = "",
+                          const std::string& body = "") {
+    const auto [status, document] = efs(method, path, query, body);
+    const auto* object = document.if_object();
+    const auto* code = object == nullptr ? nullptr : object->if_contains("ErrorCode");
+    return fmt::format("{} {}", status, code == nullptr ? "" : std::string(code->as_string()));
+  }
+  /// The id of a new file system, available.
+  std::string new_file_system(const std::string& token = "t") {
+    const auto [status, document] = efs("POST", "file-systems", "", R"({"CreationToken":")" + token + "\"}");
+    EXPECT_EQ(status, 201) << boost::json::serialize(document);
+    settle();
+    return status == 201 ? std::string(document.at("FileSystemId").as_string()) : std::string();
+  }
+  /// The id of its mount target, with these groups (the default one if there are none).
+  std::string new_mount_target(const std::string& file_system_id, const std::vector<std::string>& groups = {}) {
+    boost::json::object request{{"FileSystemId", file_system_id},
+                                {"SubnetId", core_->inventory().settings()->subnet_id}};
+    if (!groups.empty()) request["SecurityGroups"] = boost::json::value_from(groups);
+    const auto [status, document] = efs("POST", "mount-targets", "", boost::json::serialize(request));
+    EXPECT_EQ(status, 200) << boost::json::serialize(document);
+    settle();
+    return status == 200 ? std::string(document.at("MountTargetId").as_string()) : std::string();
+  }
+
   /// The text at an XPath of an answer that must be 200.
   std::string ok(const std::string& form, const char* path = "//requestId") {
     const auto answer = call(form);

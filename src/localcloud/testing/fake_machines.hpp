@@ -25,6 +25,9 @@ class FakeMachines final : public MachineDriver {
   SecurityPolicy policy;
   bool obey_stops = true;
   std::optional<Error> fail_disks;
+  std::optional<Error> fail_mount;
+  std::map<std::string, std::int64_t> held_bytes;  ///< by file system; 0 for others
+  std::vector<FileSystemMount> mounts;
   std::optional<Error> fail_base;
 
   /// The guest ends; on_exit comes with the next settle().
@@ -110,6 +113,30 @@ class FakeMachines final : public MachineDriver {
   [[nodiscard]] std::string console(const std::string& instance_id) const override {
     const auto found = consoles.find(instance_id);
     return found == consoles.end() ? std::string() : found->second;
+  }
+  Result<void> create_file_system(const std::string& file_system_id) override {
+    if (fail_disks) return fail(*fail_disks);
+    disks.emplace(file_system_id, "file system");
+    return {};
+  }
+  [[nodiscard]] Result<std::int64_t> file_system_bytes(const std::string& file_system_id) const override {
+    if (!disks.contains(file_system_id)) return fail(Code::NotFound, "no file system {}", file_system_id);
+    const auto found = held_bytes.find(file_system_id);
+    return found == held_bytes.end() ? 0 : found->second;
+  }
+  Result<void> mount_file_system(const FileSystemMount& mount) override {
+    if (fail_mount) return fail(*fail_mount);
+    if (!disks.contains(mount.file_system_id)) return fail(Code::NotFound, "no file system {}", mount.file_system_id);
+    mounts.push_back(mount);
+    return {};
+  }
+  Result<void> detach_file_system(const std::string& file_system_id, const std::vector<MountedBy>& guests) override {
+    if (fail_mount) return fail(*fail_mount);
+    std::erase_if(mounts, [&](const FileSystemMount& mount) {
+      const bool named = std::ranges::find(guests, mount.guest.instance_id, &MountedBy::instance_id) != guests.end();
+      return named && mount.file_system_id == file_system_id;
+    });
+    return {};
   }
   void publish_security(SecurityPolicy published) override { published_ = std::move(published); }
   Result<void> apply_security() override {

@@ -36,4 +36,25 @@ inline ApiRequest signed_request(const std::string& form, const Credentials& cre
           .body = form};
 }
 
+/// A request of the EFS API. `path` is below the version and needs no escapes; `query` is sorted already.
+inline ApiRequest signed_efs_request(const std::string& method, const std::string& path, const std::string& query,
+                                     const std::string& body, const Credentials& credentials, WallTime now) {
+  const auto time = basic_time_text(now);
+  const auto date = time.substr(0, 8);
+  const std::string canonical = method + "\n/2015-02-01/" + path + "\n" + query +
+                                "\nhost:127.0.0.1:1\nx-amz-date:" + time + "\n\nhost;x-amz-date\n" + sha256_hex(body);
+  const std::string scope = date + "/local-1/elasticfilesystem/aws4_request";
+  std::string key = hmac_sha256("AWS4" + credentials.secret_access_key, date);
+  for (const char* part : {"local-1", "elasticfilesystem", "aws4_request"}) key = hmac_sha256(key, part);
+  const auto signature =
+      hex_encode(hmac_sha256(key, "AWS4-HMAC-SHA256\n" + time + "\n" + scope + "\n" + sha256_hex(canonical)));
+  return {.method = method,
+          .target = "/2015-02-01/" + path + (query.empty() ? "" : "?" + query),
+          .headers = {{"Host", "127.0.0.1:1"},
+                      {"X-Amz-Date", time},
+                      {"Authorization", "AWS4-HMAC-SHA256 Credential=" + credentials.access_key_id + "/" + scope +
+                                            ", SignedHeaders=host;x-amz-date, Signature=" + signature}},
+          .body = body};
+}
+
 }  // namespace slipway::localcloud

@@ -94,6 +94,12 @@ class Dev(People):
         return self.cloud_info["pid"]
 
     def ec2(self, **overrides):
+        return self.client("ec2", **overrides)
+
+    def efs(self, **overrides):
+        return self.client("efs", **overrides)
+
+    def client(self, service, **overrides):
         info = self.cloud_info
         settings = {
             "endpoint_url": info["endpoint"], "region_name": info["region"],
@@ -101,14 +107,35 @@ class Dev(People):
             "config": botocore.config.Config(retries={"max_attempts": 0}, connect_timeout=5, read_timeout=60, proxies={}),
         }
         settings.update(overrides)
-        return boto3.client("ec2", **settings)
+        return boto3.client(service, **settings)
 
-    def aws(self, *words, check=0, timeout=60):
+    def aws(self, *words, service="ec2", check=0, timeout=60):
         info = self.cloud_info
         env = environment(AWS_ACCESS_KEY_ID=info["access_key_id"], AWS_SECRET_ACCESS_KEY=info["secret_access_key"],
                           AWS_DEFAULT_REGION=info["region"], AWS_EC2_METADATA_DISABLED="true", AWS_PAGER="", HOME=self.home)
-        done = run(["/usr/bin/aws", "--endpoint-url", info["endpoint"], "--output", "json", "ec2", *words], env=env, check=check, timeout=timeout)
+        done = run(["/usr/bin/aws", "--endpoint-url", info["endpoint"], "--output", "json", service, *words], env=env, check=check, timeout=timeout)
         return json.loads(done.stdout) if done.stdout.strip() else done
+
+    def subnet(self):
+        """The id of the cloud's one subnet."""
+        return self.ec2().describe_subnets()["Subnets"][0]["SubnetId"]
+
+    def file_system(self, token, **more):
+        """Id of a new shared file system that instances may mount."""
+        efs = self.efs()
+        system = efs.create_file_system(CreationToken=token, **more)["FileSystemId"]
+        until(f"{system} to be available", lambda: efs.describe_file_systems(FileSystemId=system)["FileSystems"][0]["LifeCycleState"] == "available")
+        efs.create_mount_target(FileSystemId=system, SubnetId=self.subnet())
+        return system
+
+    def delete_file_system(self, system):
+        """With its mount target; until both are gone."""
+        efs = self.efs()
+        for target in efs.describe_mount_targets(FileSystemId=system)["MountTargets"]:
+            efs.delete_mount_target(MountTargetId=target["MountTargetId"])
+        until(f"{system} to have no mount target", lambda: not efs.describe_mount_targets(FileSystemId=system)["MountTargets"])
+        efs.delete_file_system(FileSystemId=system)
+        until(f"{system} to be gone", lambda: system not in [found["FileSystemId"] for found in efs.describe_file_systems()["FileSystems"]])
 
     def instances(self, *states):
         found = [instance for page in self.ec2().get_paginator("describe_instances").paginate() for reservation in page["Reservations"]

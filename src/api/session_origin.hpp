@@ -1,0 +1,27 @@
+// SessionOrigin: where people reach sessions: each on an origin of its own, <session>.<base domain>. Pure; any thread.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/ids.hpp"
+
+namespace slipway::api {
+
+struct SessionOrigin {
+  std::string base_domain = "localhost";  ///< lower case, no dot at either end
+  std::uint16_t port = 0;                 ///< of the people's listener
+  bool tls = false;
+};
+
+/// "ses-….localhost", without a port.
+std::string session_host(const SessionOrigin& origin, const SessionId& session);
+/// "http://ses-….localhost:7070", as a browser writes it in Origin: the scheme's own port is left out.
+std::string session_origin(const SessionOrigin& origin, const SessionId& session);
+/// What a person opens. The secret stands in the fragment, which no request carries.
+std::string link_url(const SessionOrigin& origin, const SessionId& session, std::string_view secret);
+/// The session that a Host field names, whatever its port; nothing for every other host.
+std::optional<SessionId> session_of_host(const SessionOrigin& origin, std::string_view host);
+
+}  // namespace slipway::api

@@ -1,0 +1,29 @@
+// The bodies of POST /api/v1/apps and /api/v1/sessions and of what follows for a session. What is accepted must read
+// back as itself.
+#include <cstdlib>
+
+#include "wire/api_requests.hpp"
+
+namespace {
+
+using namespace slipway::wire;
+
+template <typename Parse>
+void expect_stable(std::string_view text, Parse parse) {
+  const auto request = parse(text);
+  if (!request) return;
+  const std::string written = encode(*request);
+  const auto again = parse(written);
+  if (!again || encode(*again) != written) std::abort();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  expect_stable(text, parse_register_app);
+  expect_stable(text, parse_start_session);
+  expect_stable(text, parse_extend_session);
+  expect_stable(text, parse_create_link);
+  return 0;
+}

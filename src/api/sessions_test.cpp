@@ -87,7 +87,7 @@ TEST_F(SessionApiTest, OneTooMany_IsRefused) {
   start();
   start();
   const auto third = call("POST", "/api/v1/sessions", R"({"app": "book"})");
-  EXPECT_EQ(third.status, http_status(Code::Exhausted));
+  EXPECT_EQ(third.status, http_status(Code::Conflict));
   EXPECT_THAT(third.body, HasSubstr("you have 2 sessions of book already"));
 }
 

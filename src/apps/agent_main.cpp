@@ -23,11 +23,13 @@ int report(const Error& error) {
 struct RunArguments {
   std::string config = agent::kDefaultConfigPath;
   std::string state_dir;
+  std::string device_directory;
 };
 
 Result<int> run_agent(const RunArguments& arguments) {
   SLIPWAY_ASSIGN(agent::AgentConfig config, agent::load_config(arguments.config));
   if (!arguments.state_dir.empty()) config.state_dir = arguments.state_dir;
+  if (!arguments.device_directory.empty()) config.device_directory = arguments.device_directory;
   SLIPWAY_ASSIGN(agent::StateDirectory state, agent::StateDirectory::open(config.state_dir));
   SLIPWAY_ASSIGN(const std::string boot_id, agent::read_boot_id());
 
@@ -107,6 +109,8 @@ int main(int argc, char** argv) {
   auto* run = app.add_subcommand("run", "join the controller and run what it orders, until SIGTERM");
   run->add_option("--config", run_arguments.config, "configuration file")->capture_default_str();
   run->add_option("--state-dir", run_arguments.state_dir, "instead of the configuration's state_dir");
+  run->add_option("--device-directory", run_arguments.device_directory,
+                  "where terminals, uinput and GPUs are looked up (default: the configuration's, /dev)");
 
   JoinArguments join_arguments;
   auto* joining = app.add_subcommand("join", "prepare this machine to join; `slipway host join` prints the command");

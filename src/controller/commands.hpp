@@ -48,7 +48,7 @@ Result<void> stop_bake(Step& step, const model::Principal& who, const BakeId& id
 Result<AppId> register_app(Step& step, const model::Principal& who, const wire::RegisterAppRequest& request);
 /// Starts a session of the newest version of an app and queues the job that carries it. An idempotency key (may be
 /// empty) works as for submit_job. NotFound for an unknown app; InvalidInput for bad start-up data or an end that the
-/// app does not allow; Exhausted if the person has as many running as the app allows.
+/// app does not allow; Conflict if the person has as many running as the app allows.
 Result<SessionId> start_session(Step& step, const model::Principal& who, const wire::StartSessionRequest& request,
                                 const std::string& idempotency_key);
 /// Ends a session; `reason` is for people. Conflict if it has ended; a second stop does nothing.

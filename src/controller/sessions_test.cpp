@@ -137,7 +137,7 @@ TEST_F(SessionsTest, AThirdSessionWhereTwoAreAllowed_IsRefusedInWords) {
   start();
   const auto third = try_start({.app = "book"});
   ASSERT_FALSE(third);
-  EXPECT_EQ(third.error().code, Code::Exhausted);
+  EXPECT_EQ(third.error().code, Code::Conflict);
   EXPECT_THAT(third.error().message, HasSubstr("you have 2 sessions of book already"));
   EXPECT_THAT(third.error().message, HasSubstr(first.text()));
   ASSERT_TRUE(stop(first));

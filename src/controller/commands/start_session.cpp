@@ -17,7 +17,7 @@ Result<void> check_share(const Step& step, const model::Principal& who, const mo
   constexpr std::size_t kShown = 5;  // a message stays one readable line
   const auto shown = std::min(running.size(), kShown);
   return fail(Error{
-      .code = Code::Exhausted,
+      .code = Code::Conflict,
       .message = fmt::format("you have {} session{} of {} already, as many as this app allows a person: {}{}",
                              running.size(), running.size() == 1 ? "" : "s", app.name,
                              fmt::join(running.begin(), running.begin() + static_cast<std::ptrdiff_t>(shown), ", "),

@@ -1,5 +1,6 @@
 #include "localcloud/machines/lxcfs.hpp"
 
+#include <signal.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
 
@@ -14,7 +15,8 @@ namespace slipway::localcloud {
 namespace {
 
 constexpr const char* kInGuest = "/run/host/lxcfs";
-constexpr std::chrono::seconds kStartDeadline{5};
+constexpr std::chrono::seconds kStartDeadline{10};
+constexpr std::chrono::seconds kStopDeadline{3};
 constexpr std::chrono::milliseconds kBetweenLooks{5};
 /// Those that depend on the reader's limits. The rest of /proc is the kernel's.
 constexpr std::array kFiles{"cpuinfo", "meminfo", "stat", "swaps", "uptime"};
@@ -42,7 +44,7 @@ Result<void> Lxcfs::ensure_running() {
     if (std::chrono::steady_clock::now() > deadline) {
       (void)stop();
       return fail(Error{.code = Code::Timeout,
-                        .message = "lxcfs did not show its files in " + directory_ + " within 5 s",
+                        .message = "lxcfs did not show its files in " + directory_ + " within 10 s",
                         .fix = "see " + directory_ + ".log; lxcfs must be installed and FUSE available (/dev/fuse)"});
     }
     std::this_thread::sleep_for(kBetweenLooks);
@@ -60,11 +62,27 @@ std::vector<GuestBind> Lxcfs::binds() const {
   return out;
 }
 
+pid_t Lxcfs::pid() const {
+  const auto text = runtime::read_file(directory_ + ".pid", 32);
+  const pid_t found = text ? static_cast<pid_t>(std::strtol(text->c_str(), nullptr, 10)) : 0;
+  if (found <= 0) return 0;
+  // The number may belong to somebody else by now.
+  const auto command = runtime::read_file(fmt::format("/proc/{}/cmdline", found), 64 << 10);
+  return command && command->find(directory_ + ".pid") != std::string::npos ? found : 0;
+}
+
 Result<void> Lxcfs::stop() {
+  const pid_t daemon = pid();
   // Detached, because a daemon that died leaves a mount that answers nothing.
   while (is_mount_point(directory_)) {
     if (umount2(directory_.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) != 0)
       return fail_errno(errno, "unmount " + directory_);
+  }
+  // It ends by itself without a mount, and holds a lock until then that the next one needs.
+  const auto deadline = std::chrono::steady_clock::now() + kStopDeadline;
+  while (daemon != 0 && pid() == daemon) {
+    if (std::chrono::steady_clock::now() > deadline) kill(daemon, SIGKILL);
+    std::this_thread::sleep_for(kBetweenLooks);
   }
   return {};
 }

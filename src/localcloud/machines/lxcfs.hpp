@@ -1,6 +1,8 @@
 // Lxcfs: the file system that shows each guest its own memory and CPUs in /proc instead of the machine's. One daemon a
 // cloud, which outlives us as the guests do. Blocking; one thread at a time.
 #pragma once
+#include <sys/types.h>
+
 #include <string>
 #include <vector>
 
@@ -24,6 +26,8 @@ class Lxcfs {
 
  private:
   [[nodiscard]] bool answers() const;
+  /// 0 if it does not run.
+  [[nodiscard]] pid_t pid() const;
 
   const std::string directory_;
 };

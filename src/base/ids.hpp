@@ -74,6 +74,9 @@ struct SessionTag {
 struct LinkTag {
   static constexpr std::string_view kPrefix = "link";
 };
+struct HomeTaskTag {
+  static constexpr std::string_view kPrefix = "htask";
+};
 
 using JobId = Id<JobTag>;
 using AllocationId = Id<AllocationTag>;
@@ -87,6 +90,7 @@ using TokenId = Id<TokenTag>;
 using AppId = Id<AppTag>;
 using SessionId = Id<SessionTag>;
 using LinkId = Id<LinkTag>;
+using HomeTaskId = Id<HomeTaskTag>;
 
 }  // namespace slipway
 

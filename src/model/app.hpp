@@ -1,11 +1,13 @@
 // App: a registered, versioned template of interactive work. Service: what of it a host must know to run it. Pure.
 #pragma once
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
+#include "model/home.hpp"
 #include "model/record.hpp"
 #include "model/resources.hpp"
 
@@ -69,6 +71,10 @@ struct ServiceSpec {
   /// Runs on the host itself, under its own user, instead of in a container.
   bool process = false;
   std::string app_token;  ///< secret of this session's app; the environment variable SLIPWAY_APP_TOKEN
+  /// Where the person's files come from; nothing: `home` is a directory of the allocation and goes with it.
+  std::optional<HomeMount> home_mount;
+  /// Starts without a person: start-up data and home come with a ClaimAllocation.
+  bool warm = false;
 };
 
 /// "dark_mode" (true, false), "dpi" (96), "initial_url", "key_repeat" ("500 30": milliseconds before the first repeat,

@@ -100,6 +100,7 @@ struct Allocation {
   std::int64_t stderr_bytes = -1;
   std::optional<Manifest> artifacts;  ///< once reported
   std::string artifacts_note;         ///< why there are none or not all ("not recovered: the host was lost")
+  bool warm = false;                  ///< was started without a person, who is told to the host by a claim
 };
 
 }  // namespace slipway::model

@@ -35,8 +35,9 @@ struct Session {
   SessionState state = SessionState::Waiting;
   std::string reason;
   bool stop_requested = false;
-  WallTime placed_at;   ///< of the current attempt, like the two below
-  WallTime started_at;  ///< container seen running
+  bool home_lasts = false;  ///< the person's files outlive it; false: they go with the attempt
+  WallTime placed_at;       ///< of the current attempt, like the two below
+  WallTime started_at;      ///< container seen running
   WallTime ready_at;
   WallTime ends_at;     ///< hard end; zero: none
   WallTime idle_since;  ///< zero: in use

@@ -70,6 +70,21 @@ Result<void> take(const Json& json, const std::string& where, model::IdleRule& o
 }
 
 template <typename Visitor>
+void fields(Visitor& visit, Is<model::HomeMount> auto& home) {
+  visit.required("kind", home.kind);
+  visit.required("source", home.source);
+  visit.unless_empty("options", home.options);
+  visit.required("name", home.name);
+  visit("quota_bytes", home.quota_bytes);
+}
+
+Json put(const model::HomeMount& value) { return write_fields(value); }
+Result<void> take(const Json& json, const std::string& where, model::HomeMount& out) {
+  SLIPWAY_ASSIGN(out, read_fields<model::HomeMount>(json, where));
+  return {};
+}
+
+template <typename Visitor>
 void fields(Visitor& visit, Is<model::ServiceSpec> auto& service) {
   visit.required("ports", service.ports);
   visit("probe", service.probe);
@@ -78,6 +93,8 @@ void fields(Visitor& visit, Is<model::ServiceSpec> auto& service) {
   visit("startup", service.startup);
   visit("process", service.process);
   visit.unless_empty("app_token", service.app_token);
+  visit.unless_empty("home_mount", service.home_mount);
+  visit.unless_empty("warm", service.warm);
 }
 
 template <typename Visitor>

@@ -74,6 +74,12 @@ struct SessionTag {
 struct LinkTag {
   static constexpr std::string_view kPrefix = "link";
 };
+struct WorkshopTag {
+  static constexpr std::string_view kPrefix = "ws";
+};
+struct SeatTag {
+  static constexpr std::string_view kPrefix = "seat";
+};
 struct HomeTaskTag {
   static constexpr std::string_view kPrefix = "htask";
 };
@@ -90,6 +96,8 @@ using TokenId = Id<TokenTag>;
 using AppId = Id<AppTag>;
 using SessionId = Id<SessionTag>;
 using LinkId = Id<LinkTag>;
+using WorkshopId = Id<WorkshopTag>;
+using SeatId = Id<SeatTag>;
 using HomeTaskId = Id<HomeTaskTag>;
 
 }  // namespace slipway

@@ -21,12 +21,25 @@ enum class PortKind {
 std::string_view port_kind_name(PortKind kind);  ///< "http", "vnc", "tcp"
 Result<PortKind> port_kind_from_name(std::string_view name);
 
+/// Who reaches a port of a process directly. A container's ports are its own network's in any case.
+enum class PortExposure {
+  Loopback,  ///< the host itself: others come through the gateway
+  Host,      ///< whoever reaches the host: the app may listen on all its addresses
+};
+std::string_view port_exposure_name(PortExposure exposure);  ///< "loopback", "host"
+Result<PortExposure> port_exposure_from_name(std::string_view name);
+
+/// Port numbers that a process may be given: above those of the system, below those that the kernel hands out itself.
+inline constexpr int kFirstHostPort = 1025;
+inline constexpr int kLastHostPort = 49150;
+
 /// Where the app listens: on the loopback address of its own network (a container's, or the host's for a process).
-/// Nobody but the agent reaches it there.
+/// Nobody but the agent reaches it in a container; on a host, unless exposed, also the other processes there.
 struct AppPort {
   std::string name;  ///< [a-z][a-z0-9-]{0,31}, unique within the app
   int port = 0;      ///< 1..65535
   PortKind kind = PortKind::Http;
+  PortExposure expose = PortExposure::Loopback;
   bool operator==(const AppPort&) const = default;
 };
 
@@ -64,7 +77,8 @@ struct ServiceSpec {
   std::vector<AppPort> ports;  ///< never empty; the first Http or Vnc port is what the session's URL shows
   Probe probe;
   Slots slots;
-  /// A directory in the container that holds the person's files; empty: none. It is the app's HOME.
+  /// A directory in the container, of a process one directly below /home, that holds the person's files; empty: none.
+  /// It is the app's HOME.
   std::string home;
   /// Canonical start-up data (names in startup_data_names()); handed over as files, see agent/README.md.
   std::map<std::string, std::string> startup;

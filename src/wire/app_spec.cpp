@@ -9,6 +9,7 @@ void fields(Visitor& visit, Is<model::AppPort> auto& port) {
   visit.required("name", port.name);
   visit.required("port", port.port);
   visit("kind", port.kind);
+  visit.unless_empty("expose", port.expose);
 }
 
 template <typename Visitor>
@@ -155,8 +156,9 @@ Result<void> only_known_keys(const Json& json, const std::string& where) {
   const Json* ports = json.get_object().if_contains("ports");
   if (ports == nullptr) return {};
   SLIPWAY_TRY(take_array(*ports, where + ".ports"));
+  const model::AppPort full{.expose = model::PortExposure::Host};
   for (std::size_t i = 0; i < ports->get_array().size(); ++i)
-    SLIPWAY_TRY(only_fields_of(ports->get_array()[i], fmt::format("{}.ports[{}]", where, i), model::AppPort{}));
+    SLIPWAY_TRY(only_fields_of(ports->get_array()[i], fmt::format("{}.ports[{}]", where, i), full));
   return {};
 }
 

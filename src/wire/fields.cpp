@@ -96,6 +96,9 @@ Result<void> take(const Json& json, const std::string& where, model::SessionStat
 Result<void> take(const Json& json, const std::string& where, model::PortKind& out) {
   return take_name(json, where, out, model::port_kind_from_name);
 }
+Result<void> take(const Json& json, const std::string& where, model::PortExposure& out) {
+  return take_name(json, where, out, model::port_exposure_from_name);
+}
 Result<void> take(const Json& json, const std::string& where, model::HomeKind& out) {
   return take_name(json, where, out, model::home_kind_from_name);
 }

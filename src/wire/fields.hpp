@@ -12,6 +12,7 @@
 
 #include "base/clock.hpp"
 #include "base/ids.hpp"
+#include "model/workshop.hpp"
 #include "wire/json.hpp"
 #include "wire/records.hpp"
 
@@ -42,6 +43,7 @@ inline Json put(model::LogStream value) { return Json(model::log_stream_name(val
 inline Json put(const model::Manifest& value) { return manifest_json(value); }
 inline Json put(const model::JobSpec& value) { return job_spec_json(value); }
 inline Json put(model::PortKind value) { return Json(model::port_kind_name(value)); }
+inline Json put(model::PortExposure value) { return Json(model::port_exposure_name(value)); }
 Json put(const model::AppPort& value);
 Json put(const model::Probe& value);
 Json put(const model::Slots& value);
@@ -50,6 +52,9 @@ Json put(const model::IdleRule& value);
 Json put(const model::HomeMount& value);
 Json put(const model::ServiceSpec& value);
 Json put(const model::AppSpec& value);
+inline Json put(model::WorkshopState value) { return Json(model::workshop_state_name(value)); }
+Json put(const model::Participant& value);
+Json put(const model::WorkshopSpec& value);
 inline Json put(const model::Resources& value) {
   return boost::json::object{{"cpu_millis", value.cpu_millis}, {"memory_bytes", value.memory_bytes}};
 }
@@ -95,6 +100,7 @@ Result<void> take(const Json& json, const std::string& where, model::Manifest& o
 /// Neither strict nor checked against limits: for what was checked when it came in.
 Result<void> take(const Json& json, const std::string& where, model::JobSpec& out);
 Result<void> take(const Json& json, const std::string& where, model::PortKind& out);
+Result<void> take(const Json& json, const std::string& where, model::PortExposure& out);
 Result<void> take(const Json& json, const std::string& where, model::AppPort& out);
 Result<void> take(const Json& json, const std::string& where, model::Probe& out);
 Result<void> take(const Json& json, const std::string& where, model::Slots& out);
@@ -103,6 +109,9 @@ Result<void> take(const Json& json, const std::string& where, model::IdleRule& o
 Result<void> take(const Json& json, const std::string& where, model::HomeMount& out);
 Result<void> take(const Json& json, const std::string& where, model::ServiceSpec& out);
 Result<void> take(const Json& json, const std::string& where, model::AppSpec& out);
+Result<void> take(const Json& json, const std::string& where, model::WorkshopState& out);
+Result<void> take(const Json& json, const std::string& where, model::Participant& out);
+Result<void> take(const Json& json, const std::string& where, model::WorkshopSpec& out);
 Result<void> take(const Json& json, const std::string& where, std::map<std::string, std::string>& out);
 Result<void> take(const Json& json, const std::string& where, std::map<std::string, int>& out);
 Result<void> take_array(const Json& json, const std::string& where);
@@ -148,11 +157,13 @@ class Writer {
   void required(std::string_view key, const T& value) {
     object[key] = put(value);
   }
-  /// Left out while empty, false or nothing: a key that most do not need, or that came later.
+  /// Left out while empty, false, nothing or the first of an enum: a key that most do not need, or that came later.
   template <typename T>
   void unless_empty(std::string_view key, const T& value) {
     if constexpr (requires { value.empty(); }) {
       if (!value.empty()) object[key] = put(value);
+    } else if constexpr (std::is_enum_v<T>) {
+      if (value != T{}) object[key] = put(value);
     } else {
       if (value) object[key] = put(value);
     }

@@ -32,7 +32,8 @@ struct HomeTask {
   HomeTaskKind kind = HomeTaskKind::PlaceFiles;
   HomeTaskState state = HomeTaskState::Queued;
   std::string reason;
-  HostId host;  ///< that does it, or did
+  HostId host;              ///< that does it, or did
+  AllocationId allocation;  ///< whose directory it is, where homes go with their sessions; else empty
   WallTime finished_at;
 
   // PlaceFiles.

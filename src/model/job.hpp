@@ -67,6 +67,7 @@ struct Job {
   std::optional<int> exit_code;
   bool stop_requested = false;
   std::vector<AllocationId> allocations;  ///< attempts, oldest first; the last is the current one
+  AppId app;                              ///< of a service that was started before there was a person for it
   WallTime finished_at;
 };
 

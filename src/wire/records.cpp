@@ -24,6 +24,7 @@ void fields(Visitor& visit, Is<model::Job> auto& job) {
   visit("exit_code", job.exit_code);
   visit("stop_requested", job.stop_requested);
   visit("allocations", job.allocations);
+  visit.unless_empty("app", job.app);
   visit("finished_at", job.finished_at);
   visit("spec", job.spec);
   meta_fields(visit, job.meta);
@@ -185,6 +186,7 @@ void fields(Visitor& visit, Is<model::HomeTask> auto& task) {
   visit.required("state", task.state);
   visit("reason", task.reason);
   visit("host", task.host);
+  visit.unless_empty("allocation", task.allocation);
   visit("finished_at", task.finished_at);
   visit("files", task.files);
   visit("directory", task.directory);
@@ -199,7 +201,8 @@ void fields(Visitor& visit, Is<model::HomeTask> auto& task) {
 template <typename Visitor>
 void fields(Visitor& visit, Is<model::Link> auto& link) {
   visit.required("id", link.id);
-  visit.required("session", link.session);
+  visit("session", link.session);
+  visit.unless_empty("seat", link.seat);
   visit("expires_at", link.expires_at);
   meta_fields(visit, link.meta);
 }

@@ -74,6 +74,15 @@ struct SessionTag {
 struct LinkTag {
   static constexpr std::string_view kPrefix = "link";
 };
+struct WorkshopTag {
+  static constexpr std::string_view kPrefix = "ws";
+};
+struct SeatTag {
+  static constexpr std::string_view kPrefix = "seat";
+};
+struct HomeTaskTag {
+  static constexpr std::string_view kPrefix = "htask";
+};
 
 using JobId = Id<JobTag>;
 using AllocationId = Id<AllocationTag>;
@@ -87,6 +96,9 @@ using TokenId = Id<TokenTag>;
 using AppId = Id<AppTag>;
 using SessionId = Id<SessionTag>;
 using LinkId = Id<LinkTag>;
+using WorkshopId = Id<WorkshopTag>;
+using SeatId = Id<SeatTag>;
+using HomeTaskId = Id<HomeTaskTag>;
 
 }  // namespace slipway
 

@@ -134,7 +134,8 @@ Command register_command() {
               "    sessions_a_person: 3\n\n"
               "Further keys: command, env, slots: {ttys, uinputs, gpus}, and 'process: true' with a command for an app "
               "that\n"
-              "runs on the host itself. The app finds its token in SLIPWAY_APP_TOKEN.",
+              "runs on the host itself; there a port with 'expose: host' may be reached directly.\n"
+              "The app finds its token in SLIPWAY_APP_TOKEN.",
           .declare = [](CLI::App& app) -> Action {
             auto path = std::make_shared<std::string>();
             app.add_option("FILE", *path, "app file")->required();

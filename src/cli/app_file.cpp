@@ -93,7 +93,8 @@ class AppFileReader {
       values_.keys(item, "ports",
                    {{"name", into_text(port.name, "ports.name")},
                     {"port", into(port.port, "ports.port", parse_whole_number)},
-                    {"kind", into(port.kind, "ports.kind", model::port_kind_from_name)}});
+                    {"kind", into(port.kind, "ports.kind", model::port_kind_from_name)},
+                    {"expose", into(port.expose, "ports.expose", model::port_exposure_from_name)}});
       values_.remember("ports." + port.name, item.place);
       request_.spec.ports.push_back(std::move(port));
     }

@@ -73,7 +73,18 @@ TEST(AppFile, TheLeastOne_HasDefaults) {
 }
 
 TEST(AppFile, ProcessOnTheHost_NeedsNoImage) {
-  EXPECT_EQ(mistakes("name: book\nprocess: true\ncommand: [jupyter]\nports: [{name: web, port: 1}]\n"), "");
+  const std::string head = "name: book\nprocess: true\ncommand: [jupyter]\n";
+  EXPECT_EQ(mistakes(head + "ports: [{name: web, port: 15500}]\n"), "");
+  const auto file = parse_app_file(head + "ports: [{name: web, port: 15500, expose: host}]\n", "app.yaml");
+  ASSERT_TRUE(file) << file.error().message;
+  EXPECT_EQ(file->spec.ports.at(0).expose, model::PortExposure::Host);
+}
+
+TEST(AppFile, Expose_IsForProcessesAndOneOfTwo) {
+  EXPECT_THAT(mistakes("name: book\ncontainer_image: a:1\nports: [{name: web, port: 8888, expose: host}]\n"),
+              testing::HasSubstr("only a process listens on the host itself"));
+  EXPECT_THAT(mistakes("name: book\nprocess: true\ncommand: [a]\nports: [{name: web, port: 8888, expose: all}]\n"),
+              testing::HasSubstr("write loopback or host"));
 }
 
 TEST(AppFile, TimesAndCpuThatAreOff_AreWrittenAsPeopleWould) {

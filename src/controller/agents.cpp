@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "controller/commands.hpp"
+#include "controller/home_tasks.hpp"
 #include "controller/placement.hpp"
 #include "controller/sessions.hpp"
 
@@ -27,6 +28,7 @@ void on_status(Step& step, const model::Host& before, const wire::HostStatus& st
   step.begin("RecordHostStatus", {}, {host.id.text()}, {{"state", model::host_state_name(host.state)}});
   const auto& stored = step.put(std::move(host));
   step.known.placement_due = true;
+  step.known.home_tasks_due = true;
   if (stored.state == model::HostState::Ready && !stored.pool.empty()) {
     step.known.pools[stored.pool].failures = 0;
     step.known.pools_due = true;  // its reason may have become untrue
@@ -71,6 +73,7 @@ void on_agent_message(Step& step, ConnectionId connection, const wire::AgentMess
   if (const auto* inventory = std::get_if<wire::Inventory>(&message)) on_inventory(step, agent, *inventory);
   if (const auto* refusal = std::get_if<wire::OrderRefused>(&message)) on_refusal(step, *host, *refusal);
   if (const auto* activity = std::get_if<wire::ServiceActivity>(&message)) on_activity(step, *host, *activity);
+  if (const auto* task = std::get_if<wire::HomeTaskReport>(&message)) on_home_task_report(step, *host, *task);
   if (const auto* refused = std::get_if<wire::TunnelRefused>(&message))
     step.act(TunnelFailed{connection, refused->tunnel, refused->reason});
 }

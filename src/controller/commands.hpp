@@ -28,6 +28,9 @@ Result<void> require_pool(const Tables& tables, const std::string& name);
 Result<PoolId> create_pool(Step& step, const model::Principal& who, const wire::CreatePoolRequest& request);
 /// Its hosts are terminated; the row goes when they are gone. May be repeated.
 Result<void> delete_pool(Step& step, const model::Principal& who, const PoolId& id);
+/// Keeps `count` allocations of the app's newest version started and unclaimed in the pool; 0: none any more. NotFound
+/// for an unknown app, Conflict while the pool is being deleted. May be repeated.
+Result<void> set_warm(Step& step, const model::Principal& who, const PoolId& id, const std::string& app, int count);
 /// An instance is terminated and replaced. A machine that joined by hand is forgotten; Conflict while jobs run there.
 Result<void> remove_host(Step& step, const model::Principal& who, const HostId& id);
 struct JoinToken {
@@ -46,9 +49,10 @@ Result<void> stop_bake(Step& step, const model::Principal& who, const BakeId& id
 /// Registers an app: version 1 of a new name, the next version if something changed, otherwise the one that is there.
 /// InvalidInput for a bad name or specification.
 Result<AppId> register_app(Step& step, const model::Principal& who, const wire::RegisterAppRequest& request);
-/// Starts a session of the newest version of an app and queues the job that carries it. An idempotency key (may be
-/// empty) works as for submit_job. NotFound for an unknown app; InvalidInput for bad start-up data or an end that the
-/// app does not allow; Conflict if the person has as many running as the app allows.
+/// Starts a session of the newest version of an app: takes over one that is kept started, if there is one, or queues
+/// the job that carries it. An idempotency key (may be empty) works as for submit_job. NotFound for an unknown app;
+/// InvalidInput for bad start-up data or an end that the app does not allow; Conflict if the person has as many
+/// running as the app allows.
 Result<SessionId> start_session(Step& step, const model::Principal& who, const wire::StartSessionRequest& request,
                                 const std::string& idempotency_key);
 /// Ends a session; `reason` is for people. Conflict if it has ended; a second stop does nothing.

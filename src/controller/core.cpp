@@ -3,9 +3,11 @@
 #include "base/digest.hpp"
 #include "controller/agents.hpp"
 #include "controller/bakes.hpp"
+#include "controller/home_tasks.hpp"
 #include "controller/placement.hpp"
 #include "controller/pools.hpp"
 #include "controller/sessions.hpp"
+#include "controller/warm.hpp"
 
 namespace slipway::controller {
 namespace {
@@ -86,6 +88,8 @@ void Core::on_tick(Step& step) {
   drop_old_refusals(step);
   check_sessions(step);
   known_.pools_due = true;
+  known_.warm_due = true;
+  known_.home_tasks_due = true;
 }
 
 void Core::settle(Step& step) {
@@ -93,7 +97,9 @@ void Core::settle(Step& step) {
     reconcile_pools(step);
     launch_intended(step);
   }
+  if (known_.warm_due) reconcile_warm(step);
   if (known_.placement_due) place_queued_jobs(step);
+  if (known_.home_tasks_due) give_out_home_tasks(step);
   follow_jobs(step);
 }
 

@@ -29,6 +29,7 @@ class Core {
   }
 
   [[nodiscard]] const Tables& tables() const { return tables_; }
+  [[nodiscard]] const Volatile& known() const { return known_; }
   [[nodiscard]] const CoreOptions& options() const { return options_; }
   /// Whether log bytes of this allocation may be taken from this connection, and up to which offset.
   [[nodiscard]] std::int64_t log_limit(ConnectionId connection, const AllocationId& allocation) const;

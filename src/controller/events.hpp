@@ -121,6 +121,10 @@ struct BakeChanged {
 struct SessionChanged {
   SessionId session;
 };
+/// For those who follow: the home task's state changed.
+struct HomeTaskChanged {
+  HomeTaskId task;
+};
 /// For the gateway: the tunnel that it asked this agent for will not come.
 struct TunnelFailed {
   ConnectionId connection = 0;
@@ -132,7 +136,8 @@ struct AgentLost {
   ConnectionId connection = 0;
 };
 
-using Action = std::variant<SendToAgent, CloseAgent, LaunchInstance, TerminateInstance, ReadLogs, CheckArtifacts,
-                            RunBake, CancelBake, JobChanged, BakeChanged, SessionChanged, TunnelFailed, AgentLost>;
+using Action =
+    std::variant<SendToAgent, CloseAgent, LaunchInstance, TerminateInstance, ReadLogs, CheckArtifacts, RunBake,
+                 CancelBake, JobChanged, BakeChanged, SessionChanged, HomeTaskChanged, TunnelFailed, AgentLost>;
 
 }  // namespace slipway::controller

@@ -1,8 +1,10 @@
 // CoreOptions: what decisions depend on, with defaults and the reason for each. Constant after construction.
 #pragma once
+#include <optional>
 #include <string>
 
 #include "base/clock.hpp"
+#include "model/home.hpp"
 
 namespace slipway::controller {
 
@@ -33,6 +35,11 @@ struct CoreOptions {
   /// Attempts of one job. A job that takes its host down with it must not walk through the whole fleet.
   int max_attempts = 5;
   int max_pool_size = 1000;  ///< a typing error must not launch a fortune
+  /// Where people's homes lie, without a name; nothing: in directories that go with their sessions.
+  std::optional<model::HomeMount> homes;
+  std::int64_t home_quota_bytes = 0;  ///< of each; 0: none
+  /// Home tasks that a host is given at a time: they share its line with the work of people.
+  int home_tasks_a_host = 4;
 };
 
 }  // namespace slipway::controller

@@ -23,6 +23,19 @@ bool runs_services(const model::Host& host) {
   return std::ranges::binary_search(host.features, std::string(wire::kServicesFeature));
 }
 
+void add_queued(const Step& step, bool warm, scheduler::Snapshot& snapshot) {
+  for (const auto& [created, id] : step.tables.queued()) {
+    const auto& job = step.tables.jobs.at(id);
+    if ((job.spec.service && job.spec.service->warm) != warm) continue;
+    snapshot.jobs.push_back({.id = id,
+                             .container_image = job.spec.container_image,
+                             .resources = job.spec.resources,
+                             .pool = job.spec.pool,
+                             .service = job.spec.service.has_value(),
+                             .refused_hosts = refused_hosts(step, id)});
+  }
+}
+
 scheduler::Snapshot snapshot_of(const Step& step) {
   scheduler::Snapshot snapshot;
   for (const auto& [created, id] : step.tables.hosts.order()) {
@@ -38,15 +51,8 @@ scheduler::Snapshot snapshot_of(const Step& step) {
                               .container_images = host.container_images,
                               .runs_services = runs_services(host)});
   }
-  for (const auto& [created, id] : step.tables.queued()) {
-    const auto& job = step.tables.jobs.at(id);
-    snapshot.jobs.push_back({.id = id,
-                             .container_image = job.spec.container_image,
-                             .resources = job.spec.resources,
-                             .pool = job.spec.pool,
-                             .service = job.spec.service.has_value(),
-                             .refused_hosts = refused_hosts(step, id)});
-  }
+  add_queued(step, false, snapshot);
+  add_queued(step, true, snapshot);  // people who wait come before what is kept for people to come
   for (const auto& [id, pool] : step.tables.pools.rows())
     if (!pool.deleting) snapshot.pool_names.push_back(pool.name);
   std::ranges::sort(snapshot.pool_names);

@@ -1,8 +1,10 @@
 #include "base/log.hpp"
 #include "controller/agents.hpp"
 #include "controller/commands.hpp"
+#include "controller/home_tasks.hpp"
 #include "controller/placement.hpp"
 #include "controller/sessions.hpp"
+#include "controller/warm.hpp"
 
 namespace slipway::controller {
 namespace {
@@ -66,9 +68,12 @@ void try_to_finish(Step& step, const AllocationId& id) {
 }
 
 void on_terminal(Step& step, const wire::AllocationReport& report) {
-  if (report.state == model::AllocationState::Lost) {
-    const auto host = step.tables.allocations.at(report.allocation).host;
-    requeue_lost(step, report.allocation, report.reason.empty() ? "the host lost it" : report.reason);
+  const auto& allocation = step.tables.allocations.at(report.allocation);
+  const bool never_used = ended_before_its_claim(step.tables, allocation, report);
+  if (never_used || report.state == model::AllocationState::Lost) {
+    const auto host = allocation.host;
+    const auto reason = report.reason.empty() ? std::string("the host lost it") : report.reason;
+    requeue_lost(step, report.allocation, never_used ? "the app that was kept ready had ended: " + reason : reason);
     answer(step, host, wire::ForgetAllocation{.allocation = report.allocation, .epoch = report.epoch});
     return;
   }
@@ -85,6 +90,8 @@ void on_current(Step& step, const model::Allocation& allocation, const wire::All
   if (job.spec.service) on_service_report(step, report);
   const bool returned = allocation.state == model::AllocationState::Lost;
   if (returned || model::may_follow(allocation.state, report.state)) record_progress(step, report);
+  if (const auto claim = claim_order(step.tables, allocation); claim && !report.claimed)
+    answer(step, allocation.host, *claim);
   if (job.stop_requested && report.state != model::AllocationState::Stopping)
     answer(step, allocation.host,
            wire::StopAllocation{.allocation = allocation.id,
@@ -137,6 +144,7 @@ void on_inventory(Step& step, Connection& agent, const wire::Inventory& inventor
   const auto open = step.tables.open_on(host.id);
   for (const auto& id : open)
     if (!held.contains(id)) settle_missing(step, host, id);
+  settle_home_tasks(step, host.id, inventory.home_tasks);
   tell_of_sessions_on(step, host.id);
 }
 

@@ -221,6 +221,7 @@ class ThreadedRunner final : public Runner {
   void perform(const JobChanged& action) { observer_->job_changed(action.job); }
   void perform(const BakeChanged& action) { observer_->bake_changed(action.bake); }
   void perform(const SessionChanged& action) { observer_->session_changed(action.session); }
+  void perform(const HomeTaskChanged& action) { observer_->home_task_changed(action.task); }
   void perform(const TunnelFailed& action) {
     observer_->tunnel_failed(action.connection, action.tunnel, action.reason);
   }

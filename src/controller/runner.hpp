@@ -31,6 +31,7 @@ class Observer {
   virtual void log_grown(const AllocationId& allocation) = 0;
   virtual void bake_changed(const BakeId& bake) = 0;
   virtual void session_changed(const SessionId& session) = 0;
+  virtual void home_task_changed(const HomeTaskId&) {}
   // For whoever opens tunnels to sessions.
   virtual void tunnel_failed(ConnectionId, const std::string& /*tunnel*/, const std::string& /*reason*/) {}
   virtual void agent_lost(ConnectionId) {}

@@ -12,19 +12,22 @@ const ServiceVolatile* service_of(const Step& step, const model::Allocation* all
 void forget_phases(model::Session& session) { session.placed_at = session.started_at = session.ready_at = WallTime{}; }
 
 /// Until the agent has spoken again after our restart, what is stored holds.
-bool is_ready(const model::Session& session, const ServiceVolatile* service) {
-  return service != nullptr ? service->ready : session.ready_at != WallTime{};
+bool is_ready(const model::Session& session, const model::Allocation& allocation, const ServiceVolatile* service) {
+  if (service == nullptr) return session.ready_at != WallTime{};
+  return service->ready && (service->claimed || !allocation.warm);
 }
 
 void set_phases(model::Session& session, const model::Allocation& allocation, const ServiceVolatile* service,
                 model::JobState job, WallTime now) {
-  if (session.placed_at != allocation.meta.created_at) {
+  // One that was kept ready for whoever comes has been there longer than the session.
+  const auto placed_at = std::max(allocation.meta.created_at, session.meta.created_at);
+  if (session.placed_at != placed_at) {
     forget_phases(session);
-    session.placed_at = allocation.meta.created_at;
+    session.placed_at = placed_at;
   }
   if (job != model::JobState::Running) return;
   if (session.started_at == WallTime{}) session.started_at = now;
-  const bool ready = is_ready(session, service);
+  const bool ready = is_ready(session, allocation, service);
   if (!ready) session.ready_at = WallTime{};
   if (ready && session.ready_at == WallTime{}) session.ready_at = now;
 }
@@ -35,6 +38,7 @@ std::string reason_of(const model::Session& session, const model::Job& job, cons
       return job.reason;
     case model::SessionState::Starting:
       if (service != nullptr && !service->waiting_for.empty()) return service->waiting_for;
+      if (service != nullptr && service->ready) return "your files and settings are brought into the app";
       return job.reason.empty() ? "waits for the app to answer" : job.reason;
     case model::SessionState::Ready:
       return "";
@@ -97,8 +101,10 @@ void follow_job(Step& step, const SessionId& id) {
 void follow_jobs(Step& step) {
   std::set<SessionId> changed;
   for (const auto& action : step.outcome.actions)
-    if (const auto* job = std::get_if<JobChanged>(&action))
+    if (const auto* job = std::get_if<JobChanged>(&action)) {
       if (const auto* session = step.tables.session_of(job->job)) changed.insert(session->id);
+      step.known.home_tasks_due = true;  // one may wait for this session
+    }
   for (const auto& id : changed) follow_job(step, id);
 }
 
@@ -112,6 +118,7 @@ void on_service_report(Step& step, const wire::AllocationReport& report) {
   auto& service = step.known.allocations[report.allocation].service;
   if (!service) service.emplace();
   service->ready = report.ready;
+  service->claimed = report.claimed;
   service->waiting_for = report.waiting_for.empty() ? report.reason : report.waiting_for;
   step.act(JobChanged{allocation.job});
 }

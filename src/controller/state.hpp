@@ -44,6 +44,7 @@ struct PoolVolatile {
 /// What the agent says of a session's app.
 struct ServiceVolatile {
   bool ready = false;
+  bool claimed = false;
   std::string waiting_for;
   std::int64_t cpu_millis = 0;
   SteadyTime cpu_told_at;
@@ -65,11 +66,21 @@ struct SessionVolatile {
   bool warned = false;                   ///< those who follow were told of the countdown
 };
 
+/// Of one app that is kept ready in one pool.
+struct WarmVolatile {
+  std::set<JobId> kept;  ///< as of the last look
+  int failures = 0;      ///< in a row: ended by themselves before anybody claimed them
+  SteadyTime next_start;
+  std::string reason;  ///< why there are fewer than wanted, for people
+};
+using WarmKey = std::pair<PoolId, std::string>;  ///< pool and name of the app
+
 struct Volatile {
   std::map<ConnectionId, Connection> connections;
   std::map<HostId, HostVolatile> hosts;
   std::map<PoolId, PoolVolatile> pools;
   std::map<AllocationId, AllocationVolatile> allocations;
+  std::map<WarmKey, WarmVolatile> warm;
   std::map<SessionId, SessionVolatile> sessions;            ///< that have not ended
   std::map<std::pair<JobId, HostId>, SteadyTime> refusals;  ///< until when
   std::optional<BakeId> running_bake;
@@ -77,6 +88,8 @@ struct Volatile {
   SteadyTime started_at;
   bool placement_due = true;
   bool pools_due = true;
+  bool warm_due = true;
+  bool home_tasks_due = true;
 };
 
 struct Outcome {

@@ -41,6 +41,7 @@ const std::map<std::string, Loader>& loaders() {
                                                       {"app", load_row<model::App>},
                                                       {"session", load_row<model::Session>},
                                                       {"link", load_row<model::Link>},
+                                                      {"home_task", load_row<model::HomeTask>},
                                                       {"idempotency", load_idempotency}};
   return kLoaders;
 }
@@ -64,6 +65,7 @@ Result<void> Tables::load(const std::vector<store::Row>& rows) {
   for (const auto& [id, job] : jobs.rows()) reindex(job);
   for (const auto& [id, allocation] : allocations.rows()) reindex(allocation);
   for (const auto& [id, session] : sessions.rows()) reindex(session);
+  for (const auto& [id, task] : home_tasks.rows()) reindex(task);
   return {};
 }
 
@@ -121,6 +123,10 @@ void Tables::reindex(const model::Job& job) {
     queued_.insert(position);
   else
     queued_.erase(position);
+  if (job.spec.service && job.spec.service->warm && !model::is_terminal(job.state))
+    unclaimed_.insert(position);
+  else
+    unclaimed_.erase(position);
   if (const auto* current = current_of(job)) reindex(*current);
 }
 
@@ -130,6 +136,14 @@ void Tables::reindex(const model::Session& session) {
     live_sessions_.erase(session.id);
   else
     live_sessions_.insert(session.id);
+}
+
+void Tables::reindex(const model::HomeTask& task) {
+  const Table<model::HomeTask>::Position position{task.meta.created_at, task.id};
+  if (model::is_terminal(task.state))
+    open_home_tasks_.erase(position);
+  else
+    open_home_tasks_.insert(position);
 }
 
 void Tables::reindex(const model::Allocation& allocation) {

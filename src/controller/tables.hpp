@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "controller/table.hpp"
+#include "model/home_task.hpp"
 #include "model/host.hpp"
 #include "model/image.hpp"
 #include "model/job.hpp"
@@ -37,6 +38,7 @@ class Tables {
   Table<model::App> apps;  ///< one row a version
   Table<model::Session> sessions;
   Table<model::Link> links;
+  Table<model::HomeTask> home_tasks;
   Table<IdempotencyRecord> idempotency;
 
   /// Rows as Store::load_all gave them. Corrupt, naming the row, if one cannot be read; tables that this version does
@@ -53,6 +55,11 @@ class Tables {
   /// Hosts of the pool that are not Terminated.
   [[nodiscard]] std::vector<const model::Host*> hosts_of(const PoolId& pool) const;
 
+  /// Services that were started without a person, have none yet and have not ended, oldest first.
+  [[nodiscard]] const std::set<Table<model::Job>::Position>& unclaimed() const { return unclaimed_; }
+  /// Home tasks that have not ended, oldest first.
+  [[nodiscard]] const std::set<Table<model::HomeTask>::Position>& open_home_tasks() const { return open_home_tasks_; }
+
   /// The session that the job carries; nullptr for every other job.
   [[nodiscard]] const model::Session* session_of(const JobId& job) const;
   /// Those that have not ended.
@@ -65,6 +72,7 @@ class Tables {
   void reindex(const model::Job& job);
   void reindex(const model::Allocation& allocation);
   void reindex(const model::Session& session);
+  void reindex(const model::HomeTask& task);
   template <typename T>
   void reindex(const T&) {}
 
@@ -72,6 +80,8 @@ class Tables {
   bool is_open(const model::Allocation& allocation) const;
 
   std::set<Table<model::Job>::Position> queued_;
+  std::set<Table<model::Job>::Position> unclaimed_;
+  std::set<Table<model::HomeTask>::Position> open_home_tasks_;
   std::map<HostId, std::set<AllocationId>> open_;
   std::map<JobId, SessionId> session_of_;
   std::set<SessionId> live_sessions_;
@@ -91,6 +101,7 @@ constexpr const char* table_name() {
   if constexpr (std::is_same_v<T, model::App>) return "app";
   if constexpr (std::is_same_v<T, model::Session>) return "session";
   if constexpr (std::is_same_v<T, model::Link>) return "link";
+  if constexpr (std::is_same_v<T, model::HomeTask>) return "home_task";
   if constexpr (std::is_same_v<T, IdempotencyRecord>) return "idempotency";
 }
 
@@ -108,6 +119,7 @@ Table<T>& table_of(Tables& tables) {
   if constexpr (std::is_same_v<T, model::App>) return tables.apps;
   if constexpr (std::is_same_v<T, model::Session>) return tables.sessions;
   if constexpr (std::is_same_v<T, model::Link>) return tables.links;
+  if constexpr (std::is_same_v<T, model::HomeTask>) return tables.home_tasks;
   if constexpr (std::is_same_v<T, IdempotencyRecord>) return tables.idempotency;
 }
 

@@ -36,6 +36,19 @@ KillMode=process
 WantedBy=multi-user.target
 )";
 
+/// The tree's name between import and build; both happen under one gate of Docker.
+constexpr const char* kBaseImage = "slipway-base:bake";
+
+/// Makes the image upon kBaseImage. The builder's network is the Dockerfile's, as it is a `run` step's.
+std::string build_context(const std::string& quoted_name) {
+  return fmt::format(
+      "docker build --network host --build-arg BASE={base} --tag {name} {context}\n"
+      "docker rmi {base}\n"
+      // Stages that only others copy from, and the base itself if the image is none upon it.
+      "docker image prune --force\n",
+      fmt::arg("base", kBaseImage), fmt::arg("name", quoted_name), fmt::arg("context", kUploadedContext));
+}
+
 }  // namespace
 
 std::string install_docker_script() {
@@ -61,6 +74,8 @@ systemctl disable docker.service docker.socket
 std::string container_image_script(const ContainerImageStep& step) {
   std::string packages;
   for (const std::string& package : step.packages) packages += (packages.empty() ? "" : ",") + package;
+  const bool has_context = !step.context.empty();
+  const std::string name = shell_quote(step.name);
   std::string hooks;
   std::string write_setup;
   if (!step.run.empty()) {
@@ -72,7 +87,7 @@ std::string container_image_script(const ContainerImageStep& step) {
   return fmt::format(R"sh(work=/var/tmp/slipway-container-image
 rm -rf $work
 mkdir -p $work
-trap 'rm -rf $work; systemctl stop docker.service docker.socket > /dev/null 2>&1 || true' EXIT
+trap 'rm -rf $work{context}; systemctl stop docker.service docker.socket > /dev/null 2>&1 || true' EXIT
 temporary=
 if ! command -v mmdebstrap > /dev/null; then
   temporary=mmdebstrap
@@ -91,11 +106,14 @@ done
   --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
   --verbose{hooks} "$VERSION_CODENAME" $work/tree.tar $sources
 systemctl start docker.service
-docker import --change 'ENV LANG=C.UTF-8' --change 'CMD ["/bin/sh"]' $work/tree.tar {name}
-{gate}if [ -n "$temporary" ]; then {apt} purge -y --auto-remove $temporary; fi
+docker import --change 'ENV LANG=C.UTF-8' --change 'CMD ["/bin/sh"]' $work/tree.tar {imported}
+{build}{gate}if [ -n "$temporary" ]; then {apt} purge -y --auto-remove $temporary; fi
 )sh",
                      fmt::arg("apt", kApt), fmt::arg("write_setup", write_setup), fmt::arg("packages", packages),
-                     fmt::arg("hooks", hooks), fmt::arg("name", shell_quote(step.name)), fmt::arg("gate", kGateDocker));
+                     fmt::arg("hooks", hooks),
+                     fmt::arg("context", has_context ? fmt::format(" {}", kUploadedContext) : ""),
+                     fmt::arg("imported", has_context ? kBaseImage : name),
+                     fmt::arg("build", has_context ? build_context(name) : ""), fmt::arg("gate", kGateDocker));
 }
 
 std::string install_agent_script(const std::string& agent_sha256) {

@@ -13,8 +13,11 @@ inline constexpr const char* kBuilderDirectory = "/run/slipway-bake";
 /// Docker from Debian's packages unless there is one, with overlay2, and not started at boot: the agent starts it after
 /// its handshake.
 std::string install_docker_script();
-/// The container image of a step: packages into a tree, the tree into Docker, Docker gated again.
+/// The container image of a step, whose packages are known: packages into a tree, the tree into Docker, with a context
+/// the Dockerfile upon it, Docker gated again.
 std::string container_image_script(const ContainerImageStep& step);
+/// Where a step's context waits for container_image_script(), which removes it.
+inline constexpr const char* kUploadedContext = "/var/tmp/slipway-context";
 /// Makes the uploaded agent the host's, if its checksum is right, and starts it at boot.
 std::string install_agent_script(const std::string& agent_sha256);
 /// Where the agent waits for install_agent_script.

@@ -6,6 +6,7 @@
 #include "image/bake_scripts.hpp"
 #include "image/builder.hpp"
 #include "image/openssh.hpp"
+#include "image/package_list.hpp"
 #include "image/recipe_files.hpp"
 #include "runtime/files.hpp"
 
@@ -86,13 +87,36 @@ class Bake {
   }
 
   Result<void> run_step(const RunStep& step) { return script(step.script); }
-  Result<void> run_step(const ContainerImageStep& step) { return script(container_image_script(step)); }
   Result<void> run_step(const UploadStep& step) {
-    const auto file = std::ranges::find(request_.files, step.from, &model::ManifestEntry::path);
-    if (file == request_.files.end()) return fail(Code::InvalidInput, "the file '{}' was not sent along", step.from);
-    const unsigned mode = step.mode.value_or((file->mode & 0111U) != 0 ? 0755U : 0644U);
-    return upload(request_.blob_path(file->sha256), step.to, mode);
+    SLIPWAY_ASSIGN(const model::ManifestEntry file, sent_file(step.from));
+    return upload(request_.blob_path(file.sha256), step.to, step.mode.value_or(plain_mode(file)));
   }
+  Result<void> run_step(ContainerImageStep step) {
+    if (!step.packages_file.empty()) {
+      SLIPWAY_ASSIGN(const model::ManifestEntry file, sent_file(step.packages_file));
+      SLIPWAY_ASSIGN(const std::string text, runtime::read_file(request_.blob_path(file.sha256), kMaxPackageListBytes));
+      SLIPWAY_ASSIGN(step.packages, parse_package_list(text, step.packages_file));
+    }
+    if (!step.context.empty()) SLIPWAY_TRY(upload_context(step.context));
+    return script(container_image_script(step));
+  }
+
+  Result<void> upload_context(const std::string& context) {
+    const std::string prefix = context + "/";
+    for (const model::ManifestEntry& file : request_.files) {
+      if (!file.path.starts_with(prefix)) continue;
+      const std::string to = std::string(kUploadedContext) + "/" + file.path.substr(prefix.size());
+      SLIPWAY_TRY(upload(request_.blob_path(file.sha256), to, plain_mode(file)).context("sending " + file.path));
+    }
+    return {};
+  }
+
+  [[nodiscard]] Result<model::ManifestEntry> sent_file(const std::string& path) const {
+    const auto file = std::ranges::find(request_.files, path, &model::ManifestEntry::path);
+    if (file == request_.files.end()) return fail(Code::InvalidInput, "the file '{}' was not sent along", path);
+    return *file;
+  }
+  static unsigned plain_mode(const model::ManifestEntry& file) { return (file.mode & 0111U) != 0 ? 0755U : 0644U; }
 
   Result<void> upload(const std::string& local_path, const std::string& to, unsigned mode) {
     const std::string beside = shell_quote(to + ".slipway-upload");

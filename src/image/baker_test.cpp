@@ -6,6 +6,7 @@
 
 #include "base/digest.hpp"
 #include "cloud/fake_cloud.hpp"
+#include "runtime/files.hpp"
 
 namespace slipway::image {
 namespace {
@@ -175,6 +176,27 @@ TEST_F(BakerTest, Work_IsDoneInOrder_DockerFirst_TheAgentThenTheCleaningLast) {
   EXPECT_NE(builder_.sent_files.at("/blobs/abc").find("/etc/motd"), std::string::npos);
   EXPECT_NE(builder_.sent_files.at("/blobs/abc").find("0644"), std::string::npos);
   EXPECT_NE(builder_.sent_files.at("/agent").find("slipway-agent.uploaded"), std::string::npos);
+}
+
+TEST_F(BakerTest, AContext_GoesToTheBuilder_AndThePackagesAreReadFromTheirFile) {
+  std::filesystem::create_directories(scratch_);
+  const std::string list = (scratch_ / "list").string();
+  ASSERT_TRUE(runtime::write_file_durably(list, "python3 # for\ng++\n"));
+  BakeRequest wanted = request(
+      "name: book\nfrom: base\nsteps:\n"
+      "  - container_image: {name: 'book:1', packages: image/packages, context: image}\n");
+  wanted.files = {{.path = "image/Dockerfile", .sha256 = "d", .size_bytes = 1, .mode = 0644},
+                  {.path = "image/bin/start", .sha256 = "s", .size_bytes = 1, .mode = 0755},
+                  {.path = "image/packages", .sha256 = "p", .size_bytes = 1, .mode = 0644}};
+  wanted.blob_path = [&](const std::string& sha256) { return sha256 == "p" ? list : "/blobs/" + sha256; };
+  wanted.scratch_directory = (scratch_ / "bake").string();
+  ASSERT_TRUE(bake(wanted)) << log_;
+  EXPECT_NE(builder_.sent_files.at("/blobs/d").find("/var/tmp/slipway-context/Dockerfile"), std::string::npos);
+  EXPECT_NE(builder_.sent_files.at("/blobs/s").find("/var/tmp/slipway-context/bin/start"), std::string::npos);
+  EXPECT_NE(builder_.sent_files.at("/blobs/s").find("chmod 0755"), std::string::npos);
+  EXPECT_TRUE(builder_.sent_files.contains(list));
+  EXPECT_NE(builder_.scripts[2].find("--include=python3,g++ "), std::string::npos) << builder_.scripts[2];
+  EXPECT_NE(builder_.scripts[2].find("docker build"), std::string::npos);
 }
 
 TEST_F(BakerTest, Progress_CountsTheRecipesSteps_AndNamesWhatIsAwaited) {

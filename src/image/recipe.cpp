@@ -7,12 +7,12 @@
 #include "base/digest.hpp"
 #include "base/nearest.hpp"
 #include "base/relative_path.hpp"
+#include "image/package_list.hpp"
 
 namespace slipway::image {
 namespace {
 
 constexpr std::size_t kMaxSteps = 100;
-constexpr std::size_t kMaxPackages = 1000;
 
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -21,13 +21,6 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_name(std::string_view text) {
   return !text.empty() && text.size() <= 63 && is_lower(text.front()) && text.back() != '-' &&
          std::ranges::all_of(text, [](char c) { return is_lower(c) || is_digit(c) || c == '-'; });
-}
-
-/// Debian Policy 5.6.1; an architecture or version may not be given.
-bool is_package(std::string_view text) {
-  return text.size() >= 2 && text.size() <= 128 && (is_lower(text.front()) || is_digit(text.front())) &&
-         std::ranges::all_of(text,
-                             [](char c) { return is_lower(c) || is_digit(c) || c == '+' || c == '-' || c == '.'; });
 }
 
 /// name:tag, without a registry.
@@ -196,12 +189,8 @@ class RecipeReader {
     if (!expect(node, YamlNode::Kind::Map, "'upload'", "for example `upload: {from: motd, to: /etc/motd}`")) return;
     check_keys(node, "upload", {"from", "to", "mode"});
     if (const YamlNode* from = required(node, "upload", "from", "files/motd")) {
-      upload.from = from->text;
+      upload.from = below_recipe(*from, "file");
       upload.from_place = from->place;
-      if (!check_relative_path(from->text)) {
-        mistake(from->place, fmt::format("'{}' is not a file below the recipe's directory", from->text.substr(0, 80)),
-                "use a relative path without '..'");
-      }
       step.title = "upload " + first_line(from->text);
     }
     if (const YamlNode* to = required(node, "upload", "to", "/etc/motd")) {
@@ -213,6 +202,15 @@ class RecipeReader {
     }
     if (const YamlNode* mode = text(node, "mode", "\"0644\"")) upload.mode = read_mode(*mode);
     step.what = std::move(upload);
+  }
+
+  /// `what`: "file" or "directory".
+  std::string below_recipe(const YamlNode& node, std::string_view what) {
+    if (!check_relative_path(node.text)) {
+      mistake(node.place, fmt::format("'{}' is not a {} below the recipe's directory", node.text.substr(0, 80), what),
+              "use a relative path without '..'");
+    }
+    return node.text;
   }
 
   std::optional<unsigned> read_mode(const YamlNode& node) {
@@ -243,7 +241,7 @@ class RecipeReader {
                 "for example `container_image: {name: \"tools:1\", packages: [python3]}`")) {
       return;
     }
-    check_keys(node, "container_image", {"name", "packages", "run"});
+    check_keys(node, "container_image", {"name", "packages", "context", "run"});
     if (const YamlNode* name = required(node, "container_image", "name", "tools:1")) {
       image.name = name->text;
       step.title = "container image " + first_line(name->text);
@@ -253,6 +251,10 @@ class RecipeReader {
       }
     }
     read_packages(node, image);
+    if (const YamlNode* context = text(node, "context", "image")) {
+      image.context = below_recipe(*context, "directory");
+      image.context_place = context->place;
+    }
     if (const YamlNode* run = text(node, "run", "useradd worker")) image.run = run->text;
     step.what = std::move(image);
   }
@@ -263,14 +265,21 @@ class RecipeReader {
       mistake(node.place, "container_image has no 'packages'", "add for example `packages: [python3]`");
       return;
     }
-    if (!expect(*packages, YamlNode::Kind::List, "'packages'", "for example `packages: [python3, git]`")) return;
+    if (packages->kind == YamlNode::Kind::Text) {
+      image.packages_file = below_recipe(*packages, "file");
+      image.packages_file_place = packages->place;
+      return;
+    }
+    if (!expect(*packages, YamlNode::Kind::List, "'packages'",
+                "for example `packages: [python3, git]`, or name the file that lists them"))
+      return;
     if (packages->items.empty() || packages->items.size() > kMaxPackages) {
       mistake(packages->place, fmt::format("'packages' must name 1 to {} packages", kMaxPackages),
               "for example [python3]");
     }
     for (const YamlNode& item : packages->items) {
       if (!expect(item, YamlNode::Kind::Text, "a package", "write its name, for example python3")) continue;
-      if (!is_package(item.text)) {
+      if (!is_package_name(item.text)) {
         mistake(item.place, fmt::format("'{}' is no name of a Debian package", item.text.substr(0, 80)),
                 "use lower-case letters, digits, '+', '-' and '.'");
       } else if (std::ranges::find(image.packages, item.text) != image.packages.end()) {
@@ -297,7 +306,11 @@ boost::json::value canonical(const Step& step) {
   const auto& image = std::get<ContainerImageStep>(step.what);
   boost::json::array packages;
   for (const std::string& package : image.packages) packages.emplace_back(package);
-  return boost::json::array{"container_image", image.name, std::move(packages), image.run};
+  boost::json::array all{"container_image", image.name, std::move(packages), image.run};
+  // Added only where they stand, so that images of older recipes are found again.
+  if (!image.packages_file.empty()) all.push_back(boost::json::array{"packages", image.packages_file});
+  if (!image.context.empty()) all.push_back(boost::json::array{"context", image.context});
+  return all;
 }
 
 }  // namespace

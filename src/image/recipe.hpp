@@ -26,8 +26,15 @@ struct RunStep {
 /// A container image made of Debian packages, so that jobs need no registry.
 struct ContainerImageStep {
   std::string name;                   ///< with its tag: "digits:1"
-  std::vector<std::string> packages;  ///< in order, none twice
-  std::string run;                    ///< shell text, run as root inside it after the packages; may be empty
+  std::vector<std::string> packages;  ///< in order, none twice; empty if `packages_file` names them
+  /// Names them instead (package_list.hpp); relative to the recipe's directory, inside it; may be empty.
+  std::string packages_file;
+  TextPlace packages_file_place;
+  /// A directory inside the recipe's, with a Dockerfile that makes the image from the packages (ARG BASE); may be
+  /// empty.
+  std::string context;
+  TextPlace context_place;
+  std::string run;  ///< shell text, run as root inside it after the packages; may be empty
 };
 
 struct Step {

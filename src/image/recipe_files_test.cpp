@@ -33,6 +33,18 @@ class RecipeFiles : public testing::Test {
     return files ? "collected" : files.error().message;
   }
 
+  static Recipe book() {
+    return parse_recipe(
+               "name: a\nfrom: b\nsteps:\n"
+               "  - container_image: {name: 'a:1', packages: image/packages, context: image}\n",
+               "image.yaml")
+        .value();
+  }
+  std::string book_message() const {
+    const auto files = collect_files(book(), directory_.string());
+    return files ? "collected" : files.error().message;
+  }
+
   fs::path directory_;
 };
 
@@ -66,6 +78,50 @@ TEST_F(RecipeFiles, WhatIsNoRegularFileOfTheDirectory_IsRefused) {
   EXPECT_NE(message_of("fifo").find("not a regular file"), std::string::npos);
   EXPECT_NE(message_of("link").find("cannot read"), std::string::npos);
   EXPECT_NE(message_of("etc/passwd").find("cannot read"), std::string::npos);
+}
+
+TEST_F(RecipeFiles, AContext_GoesUpWhole_WithTheListOfPackages) {
+  write("image/Dockerfile", "ARG BASE\nFROM $BASE\n");
+  write("image/packages", "git # a tool\n");
+  write("image/etc/deep/.hidden", "x");
+  write("app.yaml", "not of the image");
+  std::vector<std::string> paths;
+  for (const auto& file : collect_files(book(), directory_.string()).value()) paths.push_back(file.path);
+  EXPECT_EQ(paths, (std::vector<std::string>{"image/Dockerfile", "image/etc/deep/.hidden", "image/packages"}));
+}
+
+TEST_F(RecipeFiles, AListOfPackages_IsCheckedWithItsOwnPlaces) {
+  write("image/Dockerfile", "ARG BASE\nFROM $BASE\n");
+  EXPECT_TRUE(book_message().starts_with("image.yaml:4:46: cannot read 'image/packages'")) << book_message();
+  write("image/packages", "git\nGit\n");
+  EXPECT_TRUE(book_message().starts_with("image/packages:2:1: 'Git' is no name")) << book_message();
+  write("image/packages", std::string(300 << 10, '#'));
+  EXPECT_NE(book_message().find("over 256 KiB"), std::string::npos) << book_message();
+}
+
+TEST_F(RecipeFiles, AContextThatCannotGoUpWhole_IsRefusedWithItsPlace) {
+  write("image/packages", "git\n");
+  EXPECT_TRUE(book_message().starts_with("image.yaml:4:71: cannot read 'image/Dockerfile'")) << book_message();
+  write("image/Dockerfile", "ARG BASE\nFROM $BASE\n");
+  fs::create_symlink("/etc/passwd", directory_ / "image/users");
+  EXPECT_EQ(book_message(), "image.yaml:4:71: 'image/users' is not a regular file");
+  fs::remove(directory_ / "image/users");
+  for (std::size_t i = 0; i < kMaxContextFiles; ++i) write(fmt::format("image/many/{}", i), "");
+  EXPECT_EQ(book_message(), "image.yaml:4:71: 'image': more than 500 files");
+  fs::rename(directory_ / "image", directory_ / "elsewhere");
+  fs::create_directory_symlink("elsewhere", directory_ / "image");
+  EXPECT_TRUE(book_message().starts_with("image.yaml:4:46: cannot read 'image/packages'")) << book_message();
+}
+
+TEST_F(RecipeFiles, Check_WantsDockerfileAndPackagesToBeSent) {
+  const auto file = [](const char* path) {
+    return model::ManifestEntry{.path = path, .sha256 = "x", .size_bytes = 1, .mode = 0644};
+  };
+  EXPECT_TRUE(check_files(book(), {file("image/Dockerfile"), file("image/packages")}));
+  EXPECT_NE(check_files(book(), {file("image/Dockerfile")}).error().message.find(":4:46: the file 'image/packages'"),
+            std::string::npos);
+  EXPECT_NE(check_files(book(), {file("image/packages")}).error().message.find(":4:71: the file 'image/Dockerfile'"),
+            std::string::npos);
 }
 
 TEST_F(RecipeFiles, Check_WantsEveryFileToBeSent) {

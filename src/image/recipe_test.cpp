@@ -51,6 +51,42 @@ TEST(Recipe, EveryKind_IsRead) {
   EXPECT_EQ(recipe->steps[2].title, "container image digits:1");
 }
 
+constexpr const char* kBook = R"(name: book
+from: debian-12
+steps:
+  - container_image:
+      name: book:1
+      packages: image/packages
+      context: image
+)";
+
+TEST(Recipe, AContainerImage_MayTakeItsPackagesFromAFile_AndADockerfileFromAContext) {
+  const auto recipe = parse_recipe(kBook, "image.yaml");
+  ASSERT_TRUE(recipe) << recipe.error().text();
+  const auto& image = std::get<ContainerImageStep>(recipe->steps[0].what);
+  EXPECT_TRUE(image.packages.empty());
+  EXPECT_EQ(image.packages_file, "image/packages");
+  EXPECT_EQ(image.packages_file_place.line, 6);
+  EXPECT_EQ(image.context, "image");
+  EXPECT_EQ(image.context_place.line, 7);
+}
+
+TEST(Recipe, AContextOutsideOfTheRecipesDirectory_IsAMistake) {
+  for (const char* path : {"/srv", "../image", "a/../../b", ".", "\"\""}) {
+    EXPECT_NE(message_of(with_steps(fmt::format(
+                             "  - container_image: {{name: \"x:1\", packages: [git], context: {}}}\n", path)))
+                  .find("4:62: "),
+              std::string::npos)
+        << path;
+    EXPECT_NE(message_of(with_steps(fmt::format("  - container_image: {{name: \"x:1\", packages: {}}}\n", path)))
+                  .find("is not a file below the recipe's directory; use a relative path"),
+              std::string::npos)
+        << path;
+  }
+  EXPECT_EQ(message_of(with_steps("  - container_image: {name: \"x:1\", packages: [git], context: [image]}\n")),
+            "image.yaml:4:62: 'context' must be text, not a list; for example `context: image`");
+}
+
 TEST(Recipe, NoSteps_TakesTheBaseAsItIs) {
   EXPECT_TRUE(parse_recipe("name: a\nfrom: debian-12\nsteps: []\n", "image.yaml")->steps.empty());
 }
@@ -171,6 +207,27 @@ TEST(RecipeDigest, ChangesWithEverythingThatGoesIn) {
     digests.insert(recipe_digest(parse_recipe(text, "image.yaml").value(), inputs));
   }
   EXPECT_EQ(digests.size(), 12U);
+}
+
+TEST(RecipeDigest, ChangesWithTheContext_AndWithWhereThePackagesAreNamed) {
+  std::set<std::string> digests{recipe_digest(parse_recipe(kBook, "image.yaml").value(), {})};
+  for (const auto& [from, to] : std::vector<std::pair<std::string, std::string>>{
+           {"      context: image\n", ""}, {"context: image", "context: other"}, {"image/packages", "image/list"}}) {
+    std::string text = kBook;
+    text.replace(text.find(from), from.size(), to);
+    digests.insert(recipe_digest(parse_recipe(text, "image.yaml").value(), {}));
+  }
+  const model::ManifestEntry file{.path = "image/start", .sha256 = "1", .size_bytes = 1, .mode = 0755};
+  digests.insert(recipe_digest(parse_recipe(kBook, "image.yaml").value(),
+                               {.base_image_id = {}, .agent_sha256 = {}, .files = {file}}));
+  EXPECT_EQ(digests.size(), 5U);
+}
+
+// Images that were baked before a recipe could have a context are found again.
+TEST(RecipeDigest, WithoutAContext_IsWhatItAlwaysWas) {
+  const DigestInputs inputs{.base_image_id = "ami-1", .agent_sha256 = "s", .files = {}};
+  EXPECT_EQ(recipe_digest(parse_recipe(kDigits, "image.yaml").value(), inputs),
+            "4e9784bcf6238b5b0167d8d385860c2fb869b246f2c4e9759dbb76919eadbf74");
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "localcloud/service.hpp"
 
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <boost/json.hpp>
@@ -214,6 +215,8 @@ Result<void> CloudService::close() {
 }  // namespace
 
 Result<void> run_cloud(const CloudOptions& options) {
+  // What is private says so itself; directories of shared file systems are made for everybody in the guests.
+  ::umask(S_IWGRP | S_IWOTH);
   SLIPWAY_ASSIGN(const auto service, CloudService::open(options));
   return service->run();
 }

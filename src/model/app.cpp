@@ -15,6 +15,11 @@ constexpr std::array kPortKinds = {
     StateName{PortKind::Tcp, "tcp"},
 };
 
+constexpr std::array kPortExposures = {
+    StateName{PortExposure::Loopback, "loopback"},
+    StateName{PortExposure::Host, "host"},
+};
+
 constexpr std::size_t kMostPorts = 16;        // more is a mistake, and each is a name to look up in every request
 constexpr int kMostTtys = 54;                 // /dev/tty10 … /dev/tty63: the kernel has 63, the first ten are people's
 constexpr int kMostUinputs = 16;              // an app has a pointer, a pen and a keyboard
@@ -87,10 +92,22 @@ class AppCheck {
       const auto shown = port.name.substr(0, 100);
       expect(is_port_name(port.name),
              fmt::format("ports: '{}' is no name: use 1 to 32 of a-z, 0-9 and '-', starting with a letter", shown));
-      expect(port.port >= 1 && port.port <= 65535, fmt::format("ports.{}.port must be 1 to 65535", shown));
+      check_number(port, shown);
       expect(names.insert(port.name).second, fmt::format("ports: two are named {}", shown));
       expect(numbers.insert(port.port).second, fmt::format("ports: two have the number {}", port.port));
     }
+  }
+
+  void check_number(const AppPort& port, const std::string& shown) {
+    if (spec_.process) {
+      expect(port.port >= kFirstHostPort && port.port <= kLastHostPort,
+             fmt::format("ports.{}.port must be {} to {}: a process listens on the host itself", shown, kFirstHostPort,
+                         kLastHostPort));
+      return;
+    }
+    expect(port.port >= 1 && port.port <= 65535, fmt::format("ports.{}.port must be 1 to 65535", shown));
+    expect(port.expose == PortExposure::Loopback,
+           fmt::format("ports.{}.expose: only a process listens on the host itself; leave it out", shown));
   }
 
   void check_probe() {
@@ -146,6 +163,10 @@ class AppCheck {
                         (home + "/").find("/./") == std::string::npos && all(home, is_printable);
     expect(inside, "home must be a directory in the container like /home/user");
     expect(home != "/slipway" && !home.starts_with("/slipway/"), "home: /slipway is Slipway's own directory");
+    // A process sees a /home of its own, so that nothing has to be made on the host.
+    expect(!spec_.process ||
+               (home.starts_with("/home/") && home.find('/', std::string_view("/home/").size()) == home.npos),
+           "home of a process must be a directory directly below /home, like /home/user");
   }
 
   const AppSpec& spec_;
@@ -157,6 +178,11 @@ class AppCheck {
 std::string_view port_kind_name(PortKind kind) { return name_in(kPortKinds, kind); }
 Result<PortKind> port_kind_from_name(std::string_view name) {
   return state_in(kPortKinds, name, "kind of port: write http, vnc or tcp");
+}
+
+std::string_view port_exposure_name(PortExposure exposure) { return name_in(kPortExposures, exposure); }
+Result<PortExposure> port_exposure_from_name(std::string_view name) {
+  return state_in(kPortExposures, name, "exposure of a port: write loopback or host");
 }
 
 Result<void> check_app_spec(const AppSpec& spec) {

@@ -1,11 +1,13 @@
 // App: a registered, versioned template of interactive work. Service: what of it a host must know to run it. Pure.
 #pragma once
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
+#include "model/home.hpp"
 #include "model/record.hpp"
 #include "model/resources.hpp"
 
@@ -19,12 +21,25 @@ enum class PortKind {
 std::string_view port_kind_name(PortKind kind);  ///< "http", "vnc", "tcp"
 Result<PortKind> port_kind_from_name(std::string_view name);
 
+/// Who reaches a port of a process directly. A container's ports are its own network's in any case.
+enum class PortExposure {
+  Loopback,  ///< the host itself: others come through the gateway
+  Host,      ///< whoever reaches the host: the app may listen on all its addresses
+};
+std::string_view port_exposure_name(PortExposure exposure);  ///< "loopback", "host"
+Result<PortExposure> port_exposure_from_name(std::string_view name);
+
+/// Port numbers that a process may be given: above those of the system, below those that the kernel hands out itself.
+inline constexpr int kFirstHostPort = 1025;
+inline constexpr int kLastHostPort = 49150;
+
 /// Where the app listens: on the loopback address of its own network (a container's, or the host's for a process).
-/// Nobody but the agent reaches it there.
+/// Nobody but the agent reaches it in a container; on a host, unless exposed, also the other processes there.
 struct AppPort {
   std::string name;  ///< [a-z][a-z0-9-]{0,31}, unique within the app
   int port = 0;      ///< 1..65535
   PortKind kind = PortKind::Http;
+  PortExposure expose = PortExposure::Loopback;
   bool operator==(const AppPort&) const = default;
 };
 
@@ -62,13 +77,18 @@ struct ServiceSpec {
   std::vector<AppPort> ports;  ///< never empty; the first Http or Vnc port is what the session's URL shows
   Probe probe;
   Slots slots;
-  /// A directory in the container that holds the person's files; empty: none. It is the app's HOME.
+  /// A directory in the container, of a process one directly below /home, that holds the person's files; empty: none.
+  /// It is the app's HOME.
   std::string home;
   /// Canonical start-up data (names in startup_data_names()); handed over as files, see agent/README.md.
   std::map<std::string, std::string> startup;
   /// Runs on the host itself, under its own user, instead of in a container.
   bool process = false;
   std::string app_token;  ///< secret of this session's app; the environment variable SLIPWAY_APP_TOKEN
+  /// Where the person's files come from; nothing: `home` is a directory of the allocation and goes with it.
+  std::optional<HomeMount> home_mount;
+  /// Starts without a person: start-up data and home come with a ClaimAllocation.
+  bool warm = false;
 };
 
 /// "dark_mode" (true, false), "dpi" (96), "initial_url", "key_repeat" ("500 30": milliseconds before the first repeat,

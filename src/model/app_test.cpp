@@ -32,6 +32,26 @@ std::string mistakes_of(const AppSpec& spec) {
 
 TEST(AppSpec, AnOrdinaryOne_IsGood) { EXPECT_EQ(mistakes_of(notebook()), ""); }
 
+TEST(AppSpec, Process_ListensOnPortsThatAreNobodyElses) {
+  auto spec = notebook();
+  spec.process = true;
+  spec.container_image.clear();
+  spec.command = {"jupyter"};
+  spec.home = "/home/person";
+  spec.ports[0].port = 15500;
+  spec.ports[0].expose = PortExposure::Host;
+  EXPECT_EQ(mistakes_of(spec), "");
+  for (const int port : {1024, 49151}) {
+    spec.ports[0].port = port;
+    EXPECT_THAT(mistakes_of(spec), testing::StartsWith("ports.web.port must be 1025 to 49150"));
+  }
+  spec.ports[0].port = 15500;
+  for (const char* home : {"/usr", "/home/a/b", "/root"}) {
+    spec.home = home;
+    EXPECT_THAT(mistakes_of(spec), testing::StartsWith("home")) << home;
+  }
+}
+
 TEST(AppSpec, EachMistake_NamesItsKey) {
   const std::vector<std::pair<std::string, std::function<void(AppSpec&)>>> cases{
       {"container_image", [](AppSpec& s) { s.container_image.clear(); }},
@@ -41,6 +61,7 @@ TEST(AppSpec, EachMistake_NamesItsKey) {
       {"ports", [](AppSpec& s) { s.ports.push_back(s.ports[0]); }},
       {"ports: 'Web' is no name", [](AppSpec& s) { s.ports[0].name = "Web", s.probe.port.clear(); }},
       {"ports.web.port", [](AppSpec& s) { s.ports[0].port = 65536; }},
+      {"ports.web.expose", [](AppSpec& s) { s.ports[0].expose = PortExposure::Host; }},
       {"probe.port", [](AppSpec& s) { s.probe.port = "vnc"; }},
       {"probe.path", [](AppSpec& s) { s.probe.path = "api"; }},
       {"probe.path", [](AppSpec& s) { s.probe.path = "/a b"; }},

@@ -2,6 +2,7 @@
 // is called (the row id is the client token), so that nothing leaks when the controller dies in between. Pool: hosts of
 // one image and type with a wanted size.
 #pragma once
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -66,6 +67,8 @@ struct Pool {
   int size = 0;
   bool deleting = false;  ///< its hosts are being terminated; the row goes when they are gone
   std::string reason;     ///< why the wanted size is not reached, for people
+  /// By name of an app: how many of its newest version are kept started and unclaimed, or on their way to it.
+  std::map<std::string, int> warm;
 };
 
 }  // namespace slipway::model

@@ -67,6 +67,7 @@ struct Job {
   std::optional<int> exit_code;
   bool stop_requested = false;
   std::vector<AllocationId> allocations;  ///< attempts, oldest first; the last is the current one
+  AppId app;                              ///< of a service that was started before there was a person for it
   WallTime finished_at;
 };
 
@@ -100,6 +101,7 @@ struct Allocation {
   std::int64_t stderr_bytes = -1;
   std::optional<Manifest> artifacts;  ///< once reported
   std::string artifacts_note;         ///< why there are none or not all ("not recovered: the host was lost")
+  bool warm = false;                  ///< was started without a person, who is told to the host by a claim
 };
 
 }  // namespace slipway::model

@@ -47,7 +47,8 @@ JobSpec carrying_job(const AppSpec& app) {
                              .home = app.home,
                              .startup = app.startup,
                              .process = app.process,
-                             .app_token = {}};
+                             .app_token = {},
+                             .home_mount = {}};
   return spec;
 }
 

@@ -35,8 +35,9 @@ struct Session {
   SessionState state = SessionState::Waiting;
   std::string reason;
   bool stop_requested = false;
-  WallTime placed_at;   ///< of the current attempt, like the two below
-  WallTime started_at;  ///< container seen running
+  bool home_lasts = false;  ///< the person's files outlive it; false: they go with the attempt
+  WallTime placed_at;       ///< of the current attempt, like the two below
+  WallTime started_at;      ///< container seen running
   WallTime ready_at;
   WallTime ends_at;     ///< hard end; zero: none
   WallTime idle_since;  ///< zero: in use
@@ -47,7 +48,8 @@ struct Session {
 struct Link {
   LinkId id;
   RecordMeta meta;
-  SessionId session;
+  SessionId session;          ///< empty: it leads to a seat of a workshop, whatever its session is
+  SeatId seat;
   std::string secret_sha256;  ///< hex; the secret itself is never stored
   WallTime expires_at;        ///< zero: with the session
 };

@@ -17,8 +17,6 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr std::size_t kBufferBytes = 64 << 10;
-/// Answers come from a peer that we chose; Docker's inspect heads are small, but proxies add to heads.
-constexpr HeadLimits kHeadLimits{.bytes = 32 << 10, .fields = 200};
 
 Result<std::string> head_of(const Endpoint& endpoint, const ClientRequest& request) {
   Headers headers;
@@ -30,7 +28,7 @@ Result<std::string> head_of(const Endpoint& endpoint, const ClientRequest& reque
   return request_head(request.method, request.target, headers, framing + "Connection: close\r\n");
 }
 
-/// One request under way. Held by its pending operations; the caller's end is the Handle below.
+/// One request under way. Held by its pending operations; the caller's end is the StreamHandle below.
 class Stream final : public std::enable_shared_from_this<Stream> {
  public:
   Stream(runtime::Loop& loop, Endpoint endpoint, ClientRequest request, StreamCallbacks callbacks)
@@ -48,7 +46,7 @@ class Stream final : public std::enable_shared_from_this<Stream> {
 
  private:
   [[nodiscard]] std::unique_ptr<MessageParser> new_parser() const {
-    return MessageParser::for_response(kHeadLimits, request_.method == "HEAD");
+    return MessageParser::for_response(kAnswerHeadLimits, request_.method == "HEAD");
   }
   void connected(std::shared_ptr<Transport> transport, std::string head);
   void read();
@@ -236,12 +234,12 @@ void Stream::abandon() {
   const auto dropped = output_.stop();
 }
 
-class Handle final : public ResponseStream {
+class StreamHandle final : public ResponseStream {
  public:
-  explicit Handle(std::shared_ptr<Stream> stream) : stream_(std::move(stream)) {}
-  Handle(const Handle&) = delete;
-  Handle& operator=(const Handle&) = delete;
-  ~Handle() override { stream_->abandon(); }
+  explicit StreamHandle(std::shared_ptr<Stream> stream) : stream_(std::move(stream)) {}
+  StreamHandle(const StreamHandle&) = delete;
+  StreamHandle& operator=(const StreamHandle&) = delete;
+  ~StreamHandle() override { stream_->abandon(); }
   void pause() override { stream_->pause(); }
   void resume() override { stream_->resume(); }
 
@@ -255,7 +253,7 @@ std::unique_ptr<ResponseStream> stream(runtime::Loop& loop, Endpoint endpoint, C
                                        StreamCallbacks callbacks) {
   auto started = std::make_shared<Stream>(loop, std::move(endpoint), std::move(request), std::move(callbacks));
   started->start();
-  return std::make_unique<Handle>(std::move(started));
+  return std::make_unique<StreamHandle>(std::move(started));
 }
 
 void request(runtime::Loop& loop, Endpoint endpoint, ClientRequest request,

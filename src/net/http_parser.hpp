@@ -14,6 +14,8 @@ struct HeadLimits {
   std::size_t bytes = 16 << 10;
   std::size_t fields = 100;
 };
+/// For answers, which come from a peer that somebody chose: apps set many and long cookies, and proxies add to heads.
+inline constexpr HeadLimits kAnswerHeadLimits{.bytes = 32 << 10, .fields = 200};
 
 class MessageParser {
  public:

@@ -1,6 +1,7 @@
 // InputBuffer: bytes that were read and not yet used, in one piece of memory that grows on demand and is given back
 // when nothing is in it. Any thread.
 #pragma once
+#include <algorithm>
 #include <cstring>
 #include <span>
 #include <string_view>

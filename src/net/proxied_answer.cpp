@@ -5,8 +5,6 @@
 namespace slipway::net {
 namespace {
 
-/// Apps set many and long cookies.
-constexpr HeadLimits kHeadLimits{.bytes = 32 << 10, .fields = 200};
 /// Bytes that no event of the parser came out of: a head, or what stands around chunks.
 constexpr std::size_t kHeldBytes = 64 << 10;
 constexpr int kInterimAnswers = 16;
@@ -14,7 +12,7 @@ constexpr int kInterimAnswers = 16;
 }  // namespace
 
 std::unique_ptr<MessageParser> ProxiedExchange::new_parser() const {
-  return MessageParser::for_response(kHeadLimits, exchange_->head().method == "HEAD");
+  return MessageParser::for_response(kAnswerHeadLimits, exchange_->head().method == "HEAD");
 }
 
 void ProxiedExchange::wait() {

@@ -12,8 +12,7 @@
 namespace slipway::net {
 namespace {
 
-constexpr HeadLimits kHeadLimits{.bytes = 32 << 10, .fields = 200};
-constexpr std::size_t kInputBytes = kHeadLimits.bytes + (8 << 10);
+constexpr std::size_t kInputBytes = kAnswerHeadLimits.bytes + (8 << 10);
 /// As much of a refusal's words is shown.
 constexpr std::size_t kRefusalBytes = 1000;
 
@@ -109,7 +108,7 @@ class Upgrade final : public std::enable_shared_from_this<Upgrade> {
     const MessageParser::Head head = parser_->take_head();
     if (head.status == 101) return switched(head);
     if (head.status < 200) {
-      parser_ = MessageParser::for_response(kHeadLimits, false);
+      parser_ = MessageParser::for_response(kAnswerHeadLimits, false);
     } else {
       status_ = head.status;
     }
@@ -147,7 +146,7 @@ class Upgrade final : public std::enable_shared_from_this<Upgrade> {
   std::shared_ptr<Transport> transport_;
   std::string head_, words_;
   InputBuffer input_;
-  std::unique_ptr<MessageParser> parser_ = MessageParser::for_response(kHeadLimits, false);
+  std::unique_ptr<MessageParser> parser_ = MessageParser::for_response(kAnswerHeadLimits, false);
   ErrorCode over_;
   int status_ = 0;
 };

@@ -96,12 +96,12 @@ class Splice final : public std::enable_shared_from_this<Splice> {
   bool over_ = false;
 };
 
-struct Handle {
+struct SpliceHandle {
   std::weak_ptr<Splice> splice;
-  explicit Handle(const std::shared_ptr<Splice>& started) : splice(started) {}
-  Handle(const Handle&) = delete;
-  Handle& operator=(const Handle&) = delete;
-  ~Handle() {
+  explicit SpliceHandle(const std::shared_ptr<Splice>& started) : splice(started) {}
+  SpliceHandle(const SpliceHandle&) = delete;
+  SpliceHandle& operator=(const SpliceHandle&) = delete;
+  ~SpliceHandle() {
     if (const auto running = splice.lock()) running->abandon();
   }
 };
@@ -113,7 +113,7 @@ std::shared_ptr<void> splice(runtime::Loop& loop, std::unique_ptr<RawStream> fir
   const auto started =
       std::make_shared<Splice>(loop, unwrap(std::move(first)), unwrap(std::move(second)), std::move(done));
   started->start();
-  return std::make_shared<Handle>(started);
+  return std::make_shared<SpliceHandle>(started);
 }
 
 }  // namespace slipway::net

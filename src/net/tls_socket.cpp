@@ -8,10 +8,6 @@
 #include <cerrno>
 
 namespace slipway::net {
-namespace {
-using boost::system::error_code;
-}  // namespace
-
 /// What OpenSSL calls to reach the socket. Its own socket BIO writes without MSG_NOSIGNAL, and a pair of memory BIOs
 /// holds 34 KiB for each connection.
 struct TlsSocket::Calls {
@@ -75,9 +71,10 @@ TlsSocket::Step TlsSocket::outcome(int result, std::size_t bytes) {
       return {.error = boost::asio::error::eof};
     case SSL_ERROR_SYSCALL:
       if (wire_.ended || wire_.error == 0) return {.error = boost::asio::error::eof};
-      return {.error = error_code(wire_.error, boost::system::system_category())};
+      return {.error = boost::system::error_code(wire_.error, boost::system::system_category())};
     default:
-      return {.error = error_code(static_cast<int>(ERR_get_error()), boost::asio::error::get_ssl_category())};
+      return {.error =
+                  boost::system::error_code(static_cast<int>(ERR_get_error()), boost::asio::error::get_ssl_category())};
   }
 }
 

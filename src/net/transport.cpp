@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
@@ -13,8 +14,6 @@
 namespace slipway::net {
 namespace asio = boost::asio;
 namespace {
-using Wants = TlsSocket::Wants;
-
 /// A peer that takes longer to read the rest of an answer loses it.
 constexpr auto kGoodbye = std::chrono::seconds(2);
 constexpr std::size_t kScratchBytes = 64 << 10;
@@ -61,8 +60,8 @@ Transport::~Transport() = default;
 
 // The callbacks travel with the pending operation instead of resting in a member: an operation that the loop drops at
 // its end then takes along what the callback holds.
-void Transport::wait_for(Wants wants, Ready ready) {
-  socket_.async_wait(wants == Wants::Output ? Socket::wait_write : Socket::wait_read,
+void Transport::wait_for(TlsSocket::Wants wants, Ready ready) {
+  socket_.async_wait(wants == TlsSocket::Wants::Output ? Socket::wait_write : Socket::wait_read,
                      [self = shared_from_this(), ready = std::move(ready)](const ErrorCode& error) mutable {
                        const bool open = self->socket_.is_open();
                        ready(error || open ? error : ErrorCode(asio::error::operation_aborted));
@@ -71,15 +70,16 @@ void Transport::wait_for(Wants wants, Ready ready) {
 
 void Transport::handshake(std::function<void(Result<void>)> done) {
   if (!tls_) return asio::post(context_, [done = std::move(done)] { done({}); });
-  wait_for(tls_->is_server() ? Wants::Input : Wants::Output, [this, done = std::move(done)](const ErrorCode& error) {
-    if (error) return done(fail(Code::Unreachable, "TLS handshake: {}", error.message()));
-    shake_hands(done);
-  });
+  wait_for(tls_->is_server() ? TlsSocket::Wants::Input : TlsSocket::Wants::Output,
+           [this, done = std::move(done)](const ErrorCode& error) {
+             if (error) return done(fail(Code::Unreachable, "TLS handshake: {}", error.message()));
+             shake_hands(done);
+           });
 }
 
 void Transport::shake_hands(std::function<void(Result<void>)> done) {
   const TlsSocket::Step step = tls_->handshake();
-  if (step.wants != Wants::Nothing) {
+  if (step.wants != TlsSocket::Wants::Nothing) {
     return wait_for(step.wants, [this, done = std::move(done)](const ErrorCode& error) {
       if (error) return done(fail(Code::Unreachable, "TLS handshake: {}", error.message()));
       shake_hands(done);
@@ -119,7 +119,7 @@ void Transport::read_some(char* into, std::size_t size, Done done) {
 void Transport::read_tls(char* into, std::size_t size, Done done) {
   const TlsSocket::Step step = tls_->read(into, size);
   read_wants_ = step.wants;
-  if (step.wants == Wants::Nothing) {
+  if (step.wants == TlsSocket::Wants::Nothing) {
     return asio::post(context_, [self = shared_from_this(), done = std::move(done), step]() mutable {
       self->read_done(step.error, step.bytes, std::move(done));
     });
@@ -144,7 +144,8 @@ void Transport::wait_readable(Ready ready) {
     read_done(error, 0, [ready = std::move(ready)](const ErrorCode& result, std::size_t) mutable { ready(result); });
   };
   // OpenSSL may hold more of what it read: only its own word that it wants input makes the socket worth waiting for.
-  if (unread_.empty() && (!tls_ || read_wants_ != Wants::Nothing)) return wait_for(read_wants_, std::move(on_ready));
+  if (unread_.empty() && (!tls_ || read_wants_ != TlsSocket::Wants::Nothing))
+    return wait_for(read_wants_, std::move(on_ready));
   asio::post(context_,
              [self = shared_from_this(), on_ready = std::move(on_ready)]() mutable { on_ready(ErrorCode()); });
 }
@@ -211,7 +212,7 @@ void Transport::drain() {
 
 void Transport::drain_next() {
   if (!socket_.is_open()) return;
-  wait_for(Wants::Input, [this](const ErrorCode& error) {
+  wait_for(TlsSocket::Wants::Input, [this](const ErrorCode& error) {
     const std::span<char> dropped = scratch();
     const ssize_t got = error ? 0 : recv(socket_.native_handle(), dropped.data(), dropped.size(), 0);
     if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) return close();
@@ -233,7 +234,7 @@ bool Transport::peer_ended() {
   if (!socket_.is_open()) return true;
   if (!unread_.empty()) return false;
   if (tls_) {
-    read_wants_ = Wants::Nothing;  // what was looked at is no longer on the socket
+    read_wants_ = TlsSocket::Wants::Nothing;  // what was looked at is no longer on the socket
     return tls_->has_ended();
   }
   char byte = 0;

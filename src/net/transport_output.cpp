@@ -9,8 +9,6 @@
 namespace slipway::net {
 namespace asio = boost::asio;
 namespace {
-using Wants = TlsSocket::Wants;
-
 /// What one TLS record holds; smaller pieces are put together so that head and body leave in one record.
 constexpr std::size_t kTlsRecordBytes = 16 << 10;
 /// Records that are written before others on the loop have their turn.
@@ -95,7 +93,7 @@ void Transport::write_tls(Done done) {
     const asio::const_buffer record = next_record();
     step =
         is_open() ? tls_->write(record.data(), record.size()) : TlsSocket::Step{.error = asio::error::bad_descriptor};
-    if (step.wants != Wants::Nothing) break;
+    if (step.wants != TlsSocket::Wants::Nothing) break;
     written(step.bytes);
   }
   const bool over = step.error || next_buffer_ == buffers_.size();
@@ -104,7 +102,7 @@ void Transport::write_tls(Done done) {
       self->write_over(error, std::move(done));
     });
   }
-  wait_for(step.wants == Wants::Nothing ? Wants::Output : step.wants,
+  wait_for(step.wants == TlsSocket::Wants::Nothing ? TlsSocket::Wants::Output : step.wants,
            [this, done = std::move(done)](const ErrorCode& error) mutable {
              if (error) return write_over(error, std::move(done));
              write_tls(std::move(done));
@@ -131,7 +129,7 @@ void Transport::end_output() {
   if (!socket_.is_open()) return;
   // Into a record that is half written nothing else can be put.
   const TlsSocket::Step step = tls_ && !writing_ ? tls_->say_goodbye() : TlsSocket::Step{};
-  if (step.wants == Wants::Output) {
+  if (step.wants == TlsSocket::Wants::Output) {
     return wait_for(step.wants, [this](const ErrorCode& error) {
       if (!error) end_output();
     });

@@ -14,7 +14,8 @@ namespace beast = boost::beast;
 namespace websocket = beast::websocket;
 namespace http = beast::http;
 
-using Stream = websocket::stream<BeastStream, false>;  // no compression: control messages are small, files are not text
+using BeastWebSocket =
+    websocket::stream<BeastStream, false>;  // no compression: control messages are small, files are not text
 
 /// What may wait to be sent: a caller that looks at neither queued_bytes() nor `sent` must not fill our memory.
 constexpr std::size_t kQueueBytes = 128 << 20;
@@ -83,7 +84,7 @@ class Core final : public std::enable_shared_from_this<Core> {
   void ended(const ErrorCode& error);
 
   std::shared_ptr<Transport> transport_;
-  Stream stream_;
+  BeastWebSocket stream_;
   WebSocketOptions options_;
   std::shared_ptr<void> lease_;
   std::string peer_;
@@ -97,12 +98,12 @@ class Core final : public std::enable_shared_from_this<Core> {
   std::function<void(const std::string&)> closed_;
 };
 
-class Handle final : public WebSocket {
+class WebSocketHandle final : public WebSocket {
  public:
-  explicit Handle(std::shared_ptr<Core> core) : core_(std::move(core)) {}
-  Handle(const Handle&) = delete;
-  Handle& operator=(const Handle&) = delete;
-  ~Handle() override { core_->abandon(); }
+  explicit WebSocketHandle(std::shared_ptr<Core> core) : core_(std::move(core)) {}
+  WebSocketHandle(const WebSocketHandle&) = delete;
+  WebSocketHandle& operator=(const WebSocketHandle&) = delete;
+  ~WebSocketHandle() override { core_->abandon(); }
   void on_message(std::function<void(std::string_view, bool)> handler) override {
     core_->on_message(std::move(handler));
   }
@@ -156,7 +157,7 @@ void Core::open(const WebSocketTarget& target, WebSocketDone done) {
 void Core::begin(WebSocketDone done) {
   // Reading starts in a later turn, when the owner has set its handlers.
   asio::post(transport_->context(), [self = shared_from_this()] { self->read(); });
-  done(std::make_shared<Handle>(shared_from_this()));
+  done(std::make_shared<WebSocketHandle>(shared_from_this()));
 }
 
 void Core::read() {

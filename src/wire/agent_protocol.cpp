@@ -2,6 +2,7 @@
 
 #include <boost/endian/conversion.hpp>
 
+#include "base/relative_path.hpp"
 #include "wire/fields.hpp"
 
 namespace slipway::wire {
@@ -50,6 +51,7 @@ void fields(Visitor& visit, Is<AllocationReport> auto& report) {
   visit("artifacts_note", report.artifacts_note);
   visit.unless_empty("ready", report.ready);
   visit.unless_empty("waiting_for", report.waiting_for);
+  visit.unless_empty("claimed", report.claimed);
 }
 
 inline Json put(const AllocationReport& report) { return write_fields(report); }
@@ -59,8 +61,50 @@ inline Result<void> take(const Json& json, const std::string& where, AllocationR
 }
 
 template <typename Visitor>
+void fields(Visitor& visit, Is<HomeTaskReport> auto& report) {
+  visit.required("task", report.task);
+  visit.required("state", report.state);
+  visit("reason", report.reason);
+  visit.unless_empty("kept", report.kept);
+  visit.unless_empty("archive_sha256", report.archive_sha256);
+  visit("archive_bytes", report.archive_bytes);
+}
+
+inline Json put(const HomeTaskReport& report) { return write_fields(report); }
+inline Result<void> take(const Json& json, const std::string& where, HomeTaskReport& out) {
+  SLIPWAY_ASSIGN(out, read_fields<HomeTaskReport>(json, where));
+  return {};
+}
+
+template <typename Visitor>
+void fields(Visitor& visit, Is<ClaimAllocation> auto& order) {
+  visit.required("allocation", order.allocation);
+  visit.required("epoch", order.epoch);
+  visit("startup", order.startup);
+  visit.unless_empty("home", order.home);
+}
+
+template <typename Visitor>
+void fields(Visitor& visit, Is<HomeTaskOrder> auto& order) {
+  visit.required("task", order.task);
+  visit.required("kind", order.kind);
+  visit.unless_empty("home", order.home);
+  visit("allocation", order.allocation);
+  visit("files", order.files);
+  visit("directory", order.directory);
+  visit("replace", order.replace);
+  visit("limit_bytes", order.limit_bytes);
+}
+
+template <typename Visitor>
+void fields(Visitor& visit, Is<ForgetHomeTask> auto& order) {
+  visit.required("task", order.task);
+}
+
+template <typename Visitor>
 void fields(Visitor& visit, Is<Inventory> auto& inventory) {
   visit("allocations", inventory.allocations);
+  visit.unless_empty("home_tasks", inventory.home_tasks);
 }
 
 template <typename Visitor>
@@ -183,6 +227,14 @@ template <>
 constexpr std::string_view kType<ForgetAllocation> = "forget_allocation";
 template <>
 constexpr std::string_view kType<LogAck> = "log_ack";
+template <>
+constexpr std::string_view kType<HomeTaskReport> = "home_task_report";
+template <>
+constexpr std::string_view kType<ClaimAllocation> = "claim_allocation";
+template <>
+constexpr std::string_view kType<HomeTaskOrder> = "home_task_order";
+template <>
+constexpr std::string_view kType<ForgetHomeTask> = "forget_home_task";
 
 // What a struct alone cannot say.
 template <typename Message>
@@ -197,7 +249,6 @@ Result<void> check(const Hello& hello) {
     return fail(Code::InvalidInput, "hello.protocol_min is over protocol_max");
   return {};
 }
-Result<void> check(const StartAllocation& order) { return check_limits(order.spec, "start_allocation.spec"); }
 /// The name stands in a path of the agent listener.
 Result<void> check_tunnel(const std::string& tunnel, std::string_view where) {
   const bool good =
@@ -213,6 +264,22 @@ Result<void> check(const OpenTunnel& order) {
   if (order.port < 1 || order.port > 65535) return fail(Code::InvalidInput, "open_tunnel.port must be 1 to 65535");
   return {};
 }
+/// It stands in a path on the host: whatever the name is, it is one directory.
+Result<void> check_home(const model::HomeMount& home, std::string_view where) {
+  const bool plain = !home.name.empty() && home.name.find('/') == std::string::npos && home.name.front() != '.';
+  if (!plain) return fail(Code::InvalidInput, "{}.home.name is no name of a directory", where);
+  if (home.quota_bytes < 0) return fail(Code::InvalidInput, "{}.home.quota_bytes may not be negative", where);
+  return {};
+}
+Result<void> check(const ClaimAllocation& order) {
+  return order.home ? check_home(*order.home, "claim_allocation") : Result<void>();
+}
+Result<void> check(const HomeTaskOrder& order) {
+  if (!order.directory.empty()) SLIPWAY_TRY(check_relative_path(order.directory));
+  if (!order.home && order.allocation.empty())
+    return fail(Code::InvalidInput, "home_task_order names neither a home nor an allocation");
+  return order.home ? check_home(*order.home, "home_task_order") : Result<void>();
+}
 Result<void> check(const ServiceActivity& activity) {
   if (activity.cpu_millis < 0) return fail(Code::InvalidInput, "service_activity.cpu_millis may not be negative");
   return {};
@@ -224,6 +291,12 @@ Result<void> check(const LogAck& ack) {
 Result<void> check(const LogChunk& chunk) {
   if (chunk.offset < 0) return fail(Code::InvalidInput, "log_chunk.offset may not be negative");
   return {};
+}
+
+Result<void> check(const StartAllocation& order) {
+  const auto& service = order.spec.service;
+  if (service && service->home_mount) SLIPWAY_TRY(check_home(*service->home_mount, "start_allocation"));
+  return check_limits(order.spec, "start_allocation.spec");
 }
 
 template <typename Message>

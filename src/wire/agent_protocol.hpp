@@ -17,6 +17,7 @@
 
 #include "base/ids.hpp"
 #include "base/result.hpp"
+#include "model/home_task.hpp"
 #include "model/host.hpp"
 #include "model/job.hpp"
 
@@ -29,7 +30,8 @@ inline constexpr std::string_view kBlobPath = "/agent/v1/blobs/";
 inline constexpr std::string_view kTunnelPath = "/agent/v1/tunnels/";
 inline constexpr std::string_view kTunnelProtocol = "slipway-tunnel";
 inline constexpr std::size_t kTunnelNameLength = 32;  ///< letters, digits, '-' and '_'
-/// In Hello::features of an agent that runs services. A host without it is no fit for a session.
+/// In Hello::features of an agent that runs services, lets them be claimed, and looks after homes. A host without it is
+/// no fit for a session.
 inline constexpr std::string_view kServicesFeature = "services";
 inline constexpr std::size_t kMaxMessageBytes = 8 << 20;     ///< a start order with a full manifest is below 5 MiB
 inline constexpr std::size_t kMaxLogChunkBytes = 256 << 10;  ///< so that a heartbeat never waits long behind a chunk
@@ -79,7 +81,8 @@ struct AllocationReport {
   std::string artifacts_note;
   // Of a service.
   bool ready = false;       ///< its probe was answered, and has not failed for good since
-  std::string waiting_for;  ///< while it is not ready: what is awaited, for people
+  std::string waiting_for;  ///< while it is not ready, or not claimed although ordered: what is awaited, for people
+  bool claimed = false;     ///< it has the start-up data and the home of a ClaimAllocation
 };
 
 /// How busy a service is; every kActivityInterval while it runs.
@@ -95,10 +98,22 @@ struct TunnelRefused {
   std::string reason;
 };
 
+/// One home task as the agent knows it: at each change, and in Inventory. Repeated in each inventory until
+/// ForgetHomeTask.
+struct HomeTaskReport {
+  HomeTaskId task;
+  model::HomeTaskState state = model::HomeTaskState::Running;
+  std::string reason;             ///< what is awaited, or why it failed
+  std::vector<std::string> kept;  ///< files left as the person made them; at most model::kMaxKeptShown
+  std::string archive_sha256;     ///< of an export; its blob is at the controller by then
+  std::int64_t archive_bytes = 0;
+};
+
 /// Everything the agent holds, right after Welcome. What the controller has on this host and is not in here does not
 /// run here.
 struct Inventory {
   std::vector<AllocationReport> allocations;
+  std::vector<HomeTaskReport> home_tasks;
 };
 
 /// The epoch is older than one accepted, or the host cannot take it: the controller decides anew.
@@ -148,6 +163,32 @@ struct ForgetAllocation {
   std::int64_t epoch = 0;
 };
 
+/// A service that was started without a person gets one: home and start-up data are brought into its container.
+/// Repeated until a report says `claimed`; the first one that was accepted holds.
+struct ClaimAllocation {
+  AllocationId allocation;
+  std::int64_t epoch = 0;
+  std::map<std::string, std::string> startup;
+  std::optional<model::HomeMount> home;
+};
+
+/// Something to be done to a home. May be repeated; doing it twice is harmless.
+struct HomeTaskOrder {
+  HomeTaskId task;
+  model::HomeTaskKind kind = model::HomeTaskKind::PlaceFiles;
+  std::optional<model::HomeMount> home;  ///< nothing: the home directory of `allocation`
+  AllocationId allocation;
+  model::Manifest files;  ///< blobs, as those of a job's source
+  std::string directory;
+  bool replace = false;
+  std::int64_t limit_bytes = 0;
+};
+
+/// Its end is durable at the controller, or it is not wanted any more: it is broken off.
+struct ForgetHomeTask {
+  HomeTaskId task;
+};
+
 /// Open a data connection for one port of a running service: GET kTunnelPath + tunnel on the agent listener, with
 /// `Authorization: Bearer <credential>`, `Connection: Upgrade`, `Upgrade: slipway-tunnel`. After the 101 it carries the
 /// bytes of one connection to that port, until either side closes.
@@ -175,9 +216,9 @@ struct LogChunk {
 };
 
 using AgentMessage = std::variant<Hello, HostStatus, Heartbeat, AllocationReport, Inventory, OrderRefused,
-                                  ServiceActivity, TunnelRefused>;
-using ControllerMessage =
-    std::variant<Welcome, Refused, StartAllocation, StopAllocation, ForgetAllocation, LogAck, OpenTunnel>;
+                                  ServiceActivity, TunnelRefused, HomeTaskReport>;
+using ControllerMessage = std::variant<Welcome, Refused, StartAllocation, StopAllocation, ForgetAllocation, LogAck,
+                                       OpenTunnel, ClaimAllocation, HomeTaskOrder, ForgetHomeTask>;
 
 std::string encode(const AgentMessage& message);
 std::string encode(const ControllerMessage& message);

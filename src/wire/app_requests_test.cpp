@@ -38,6 +38,7 @@ TEST(RegisterApp, MistypedKeys_AreNamedWithTheNearest) {
   EXPECT_THAT(message(R"({"auth": {"heder": "x"}})"), HasSubstr("did you mean 'header'?"));
   EXPECT_THAT(message(R"({"ports": [{"name": "a", "port": 1, "knd": "http"}]})"), HasSubstr("spec.ports[0]"));
   EXPECT_THAT(message(R"({"ports": [{"name": "a", "port": 1, "kind": "ftp"}]})"), HasSubstr("'ftp' is not a kind of"));
+  EXPECT_THAT(message(R"({"ports": [{"name": "a", "port": 1, "expose": "all"}]})"), HasSubstr("exposure of a port"));
   EXPECT_THAT(message(R"({"ports": 80})"), HasSubstr("spec.ports must be a list"));
   EXPECT_THAT(message(R"({"resources": {"cpus": 1}})"), HasSubstr("spec.resources"));
 }
@@ -61,6 +62,18 @@ TEST(RegisterApp, ImageWithoutATag_MeansLatest) {
   RegisterAppRequest request{.name = "jupyter", .spec = examples::app_spec()};
   request.spec.container_image = "jupyter";
   EXPECT_EQ(parse_register_app(encode(request))->spec.container_image, "jupyter:latest");
+}
+
+TEST(RegisterApp, ExposedPort_ReadsBackAndIsLeftOutOtherwise) {
+  RegisterAppRequest request{.name = "book", .spec = {}};
+  request.spec.process = true;
+  request.spec.command = {"jupyter"};
+  request.spec.ports = {{.name = "web", .port = 15500}};
+  EXPECT_THAT(encode(request), testing::Not(HasSubstr("expose")));
+  request.spec.ports[0].expose = model::PortExposure::Host;
+  const auto again = parse_register_app(encode(request));
+  ASSERT_TRUE(again) << again.error().text();
+  EXPECT_EQ(again->spec.ports, request.spec.ports);
 }
 
 TEST(SubmitJob, JobOfASession_CannotBeSubmittedByPeople) {

@@ -9,6 +9,7 @@ void fields(Visitor& visit, Is<model::AppPort> auto& port) {
   visit.required("name", port.name);
   visit.required("port", port.port);
   visit("kind", port.kind);
+  visit.unless_empty("expose", port.expose);
 }
 
 template <typename Visitor>
@@ -70,6 +71,21 @@ Result<void> take(const Json& json, const std::string& where, model::IdleRule& o
 }
 
 template <typename Visitor>
+void fields(Visitor& visit, Is<model::HomeMount> auto& home) {
+  visit.required("kind", home.kind);
+  visit.required("source", home.source);
+  visit.unless_empty("options", home.options);
+  visit.required("name", home.name);
+  visit("quota_bytes", home.quota_bytes);
+}
+
+Json put(const model::HomeMount& value) { return write_fields(value); }
+Result<void> take(const Json& json, const std::string& where, model::HomeMount& out) {
+  SLIPWAY_ASSIGN(out, read_fields<model::HomeMount>(json, where));
+  return {};
+}
+
+template <typename Visitor>
 void fields(Visitor& visit, Is<model::ServiceSpec> auto& service) {
   visit.required("ports", service.ports);
   visit("probe", service.probe);
@@ -78,6 +94,8 @@ void fields(Visitor& visit, Is<model::ServiceSpec> auto& service) {
   visit("startup", service.startup);
   visit("process", service.process);
   visit.unless_empty("app_token", service.app_token);
+  visit.unless_empty("home_mount", service.home_mount);
+  visit.unless_empty("warm", service.warm);
 }
 
 template <typename Visitor>
@@ -138,8 +156,9 @@ Result<void> only_known_keys(const Json& json, const std::string& where) {
   const Json* ports = json.get_object().if_contains("ports");
   if (ports == nullptr) return {};
   SLIPWAY_TRY(take_array(*ports, where + ".ports"));
+  const model::AppPort full{.expose = model::PortExposure::Host};
   for (std::size_t i = 0; i < ports->get_array().size(); ++i)
-    SLIPWAY_TRY(only_fields_of(ports->get_array()[i], fmt::format("{}.ports[{}]", where, i), model::AppPort{}));
+    SLIPWAY_TRY(only_fields_of(ports->get_array()[i], fmt::format("{}.ports[{}]", where, i), full));
   return {};
 }
 

@@ -15,6 +15,16 @@ Result<void> take_name(const Json& json, const std::string& where, State& out, F
   return {};
 }
 
+template <typename T>
+Result<void> take_map(const Json& json, const std::string& where, std::map<std::string, T>& out) {
+  if (!json.is_object()) return wrong(where, "an object");
+  out.clear();
+  for (const auto& member : json.get_object()) {
+    SLIPWAY_TRY(take(member.value(), fmt::format("{}.{}", where, std::string_view(member.key())), out[member.key()]));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<void> take(const Json& json, const std::string& where, std::string& out) {
@@ -86,6 +96,18 @@ Result<void> take(const Json& json, const std::string& where, model::SessionStat
 Result<void> take(const Json& json, const std::string& where, model::PortKind& out) {
   return take_name(json, where, out, model::port_kind_from_name);
 }
+Result<void> take(const Json& json, const std::string& where, model::PortExposure& out) {
+  return take_name(json, where, out, model::port_exposure_from_name);
+}
+Result<void> take(const Json& json, const std::string& where, model::HomeKind& out) {
+  return take_name(json, where, out, model::home_kind_from_name);
+}
+Result<void> take(const Json& json, const std::string& where, model::HomeTaskKind& out) {
+  return take_name(json, where, out, model::home_task_kind_from_name);
+}
+Result<void> take(const Json& json, const std::string& where, model::HomeTaskState& out) {
+  return take_name(json, where, out, model::home_task_state_from_name);
+}
 Result<void> take(const Json& json, const std::string& where, model::LogStream& out) {
   return take_name(json, where, out, model::log_stream_from_name);
 }
@@ -104,12 +126,10 @@ Result<void> take(const Json& json, const std::string& where, model::Manifest& o
 }
 
 Result<void> take(const Json& json, const std::string& where, std::map<std::string, std::string>& out) {
-  if (!json.is_object()) return wrong(where, "an object");
-  out.clear();
-  for (const auto& member : json.get_object()) {
-    SLIPWAY_TRY(take(member.value(), fmt::format("{}.{}", where, std::string_view(member.key())), out[member.key()]));
-  }
-  return {};
+  return take_map(json, where, out);
+}
+Result<void> take(const Json& json, const std::string& where, std::map<std::string, int>& out) {
+  return take_map(json, where, out);
 }
 
 Result<void> take_array(const Json& json, const std::string& where) {

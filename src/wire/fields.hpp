@@ -12,6 +12,7 @@
 
 #include "base/clock.hpp"
 #include "base/ids.hpp"
+#include "model/workshop.hpp"
 #include "wire/json.hpp"
 #include "wire/records.hpp"
 
@@ -35,17 +36,25 @@ inline Json put(model::AllocationState value) { return Json(model::allocation_st
 inline Json put(model::HostState value) { return Json(model::host_state_name(value)); }
 inline Json put(model::BakeState value) { return Json(model::bake_state_name(value)); }
 inline Json put(model::SessionState value) { return Json(model::session_state_name(value)); }
+inline Json put(model::HomeKind value) { return Json(model::home_kind_name(value)); }
+inline Json put(model::HomeTaskKind value) { return Json(model::home_task_kind_name(value)); }
+inline Json put(model::HomeTaskState value) { return Json(model::home_task_state_name(value)); }
 inline Json put(model::LogStream value) { return Json(model::log_stream_name(value)); }
 inline Json put(const model::Manifest& value) { return manifest_json(value); }
 inline Json put(const model::JobSpec& value) { return job_spec_json(value); }
 inline Json put(model::PortKind value) { return Json(model::port_kind_name(value)); }
+inline Json put(model::PortExposure value) { return Json(model::port_exposure_name(value)); }
 Json put(const model::AppPort& value);
 Json put(const model::Probe& value);
 Json put(const model::Slots& value);
 Json put(const model::AppAuth& value);
 Json put(const model::IdleRule& value);
+Json put(const model::HomeMount& value);
 Json put(const model::ServiceSpec& value);
 Json put(const model::AppSpec& value);
+inline Json put(model::WorkshopState value) { return Json(model::workshop_state_name(value)); }
+Json put(const model::Participant& value);
+Json put(const model::WorkshopSpec& value);
 inline Json put(const model::Resources& value) {
   return boost::json::object{{"cpu_millis", value.cpu_millis}, {"memory_bytes", value.memory_bytes}};
 }
@@ -63,7 +72,8 @@ Json put(const std::vector<T>& values) {
   for (const T& value : values) out.push_back(put(value));
   return out;
 }
-inline Json put(const std::map<std::string, std::string>& values) {
+template <typename T>
+Json put(const std::map<std::string, T>& values) {
   boost::json::object out;
   for (const auto& [key, value] : values) out[clean_utf8(key)] = put(value);
   return out;
@@ -81,20 +91,29 @@ Result<void> take(const Json& json, const std::string& where, model::AllocationS
 Result<void> take(const Json& json, const std::string& where, model::HostState& out);
 Result<void> take(const Json& json, const std::string& where, model::BakeState& out);
 Result<void> take(const Json& json, const std::string& where, model::SessionState& out);
+Result<void> take(const Json& json, const std::string& where, model::HomeKind& out);
+Result<void> take(const Json& json, const std::string& where, model::HomeTaskKind& out);
+Result<void> take(const Json& json, const std::string& where, model::HomeTaskState& out);
 Result<void> take(const Json& json, const std::string& where, model::LogStream& out);
 Result<void> take(const Json& json, const std::string& where, model::Resources& out);
 Result<void> take(const Json& json, const std::string& where, model::Manifest& out);
 /// Neither strict nor checked against limits: for what was checked when it came in.
 Result<void> take(const Json& json, const std::string& where, model::JobSpec& out);
 Result<void> take(const Json& json, const std::string& where, model::PortKind& out);
+Result<void> take(const Json& json, const std::string& where, model::PortExposure& out);
 Result<void> take(const Json& json, const std::string& where, model::AppPort& out);
 Result<void> take(const Json& json, const std::string& where, model::Probe& out);
 Result<void> take(const Json& json, const std::string& where, model::Slots& out);
 Result<void> take(const Json& json, const std::string& where, model::AppAuth& out);
 Result<void> take(const Json& json, const std::string& where, model::IdleRule& out);
+Result<void> take(const Json& json, const std::string& where, model::HomeMount& out);
 Result<void> take(const Json& json, const std::string& where, model::ServiceSpec& out);
 Result<void> take(const Json& json, const std::string& where, model::AppSpec& out);
+Result<void> take(const Json& json, const std::string& where, model::WorkshopState& out);
+Result<void> take(const Json& json, const std::string& where, model::Participant& out);
+Result<void> take(const Json& json, const std::string& where, model::WorkshopSpec& out);
 Result<void> take(const Json& json, const std::string& where, std::map<std::string, std::string>& out);
+Result<void> take(const Json& json, const std::string& where, std::map<std::string, int>& out);
 Result<void> take_array(const Json& json, const std::string& where);
 template <typename Tag>
 Result<void> take(const Json& json, const std::string& where, Id<Tag>& out) {
@@ -138,11 +157,13 @@ class Writer {
   void required(std::string_view key, const T& value) {
     object[key] = put(value);
   }
-  /// Left out while empty, false or nothing: a key that most do not need, or that came later.
+  /// Left out while empty, false, nothing or the first of an enum: a key that most do not need, or that came later.
   template <typename T>
   void unless_empty(std::string_view key, const T& value) {
     if constexpr (requires { value.empty(); }) {
       if (!value.empty()) object[key] = put(value);
+    } else if constexpr (std::is_enum_v<T>) {
+      if (value != T{}) object[key] = put(value);
     } else {
       if (value) object[key] = put(value);
     }

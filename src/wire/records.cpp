@@ -24,6 +24,7 @@ void fields(Visitor& visit, Is<model::Job> auto& job) {
   visit("exit_code", job.exit_code);
   visit("stop_requested", job.stop_requested);
   visit("allocations", job.allocations);
+  visit.unless_empty("app", job.app);
   visit("finished_at", job.finished_at);
   visit("spec", job.spec);
   meta_fields(visit, job.meta);
@@ -45,6 +46,7 @@ void fields(Visitor& visit, Is<model::Allocation> auto& allocation) {
   visit("stderr_bytes", allocation.stderr_bytes);
   visit("artifacts", allocation.artifacts);
   visit("artifacts_note", allocation.artifacts_note);
+  visit.unless_empty("warm", allocation.warm);
   meta_fields(visit, allocation.meta);
 }
 
@@ -85,6 +87,7 @@ void fields(Visitor& visit, Is<model::Pool> auto& pool) {
   visit("image_id", pool.image_id);
   visit("instance_type", pool.instance_type);
   visit("size", pool.size);
+  visit.unless_empty("warm", pool.warm);
   visit("deleting", pool.deleting);
   visit("reason", pool.reason);
   meta_fields(visit, pool.meta);
@@ -165,6 +168,7 @@ void fields(Visitor& visit, Is<model::Session> auto& session) {
   visit("app_version", session.app_version);
   visit.required("job", session.job);
   visit("stop_requested", session.stop_requested);
+  visit("home_lasts", session.home_lasts);
   visit("placed_at", session.placed_at);
   visit("started_at", session.started_at);
   visit("ready_at", session.ready_at);
@@ -175,9 +179,30 @@ void fields(Visitor& visit, Is<model::Session> auto& session) {
 }
 
 template <typename Visitor>
+void fields(Visitor& visit, Is<model::HomeTask> auto& task) {
+  visit.required("id", task.id);
+  visit.required("home", task.home);
+  visit.required("kind", task.kind);
+  visit.required("state", task.state);
+  visit("reason", task.reason);
+  visit("host", task.host);
+  visit.unless_empty("allocation", task.allocation);
+  visit("finished_at", task.finished_at);
+  visit("files", task.files);
+  visit("directory", task.directory);
+  visit("replace", task.replace);
+  visit("kept", task.kept);
+  visit("limit_bytes", task.limit_bytes);
+  visit("archive_sha256", task.archive_sha256);
+  visit("archive_bytes", task.archive_bytes);
+  meta_fields(visit, task.meta);
+}
+
+template <typename Visitor>
 void fields(Visitor& visit, Is<model::Link> auto& link) {
   visit.required("id", link.id);
-  visit.required("session", link.session);
+  visit("session", link.session);
+  visit.unless_empty("seat", link.seat);
   visit("expires_at", link.expires_at);
   meta_fields(visit, link.meta);
 }
@@ -223,6 +248,7 @@ Json api_json(const model::Principal& principal) { return write_fields(principal
 Json api_json(const model::App& app) { return write_fields(app); }
 Json api_json(const model::Session& session) { return write_fields(session); }
 Json api_json(const model::Link& link) { return write_fields(link); }
+Json api_json(const model::HomeTask& task) { return write_fields(task); }
 
 Json store_json(const model::Job& job) { return write_fields(job); }
 Json store_json(const model::Allocation& allocation) { return write_fields(allocation); }
@@ -236,6 +262,7 @@ Json store_json(const model::Project& project) { return write_fields(project); }
 Json store_json(const model::App& app) { return write_fields(app); }
 Json store_json(const model::Session& session) { return write_fields(session); }
 Json store_json(const model::Link& link) { return with_secrets(link); }
+Json store_json(const model::HomeTask& task) { return write_fields(task); }
 
 template <>
 Result<model::Job> from_json(const Json& json) {
@@ -280,6 +307,10 @@ Result<model::App> from_json(const Json& json) {
 template <>
 Result<model::Session> from_json(const Json& json) {
   return read_fields<model::Session>(json, "session");
+}
+template <>
+Result<model::HomeTask> from_json(const Json& json) {
+  return read_fields<model::HomeTask>(json, "home task");
 }
 template <>
 Result<model::Link> from_json(const Json& json) {

@@ -5,6 +5,7 @@
 #include <boost/json/value.hpp>
 
 #include "base/result.hpp"
+#include "model/home_task.hpp"
 #include "model/host.hpp"
 #include "model/image.hpp"
 #include "model/job.hpp"
@@ -27,6 +28,7 @@ Json api_json(const model::Principal& principal);
 Json api_json(const model::App& app);
 Json api_json(const model::Session& session);
 Json api_json(const model::Link& link);
+Json api_json(const model::HomeTask& task);
 
 /// For the store: api_json and what only the controller may know.
 Json store_json(const model::Job& job);
@@ -41,6 +43,7 @@ Json store_json(const model::Project& project);
 Json store_json(const model::App& app);
 Json store_json(const model::Session& session);
 Json store_json(const model::Link& link);
+Json store_json(const model::HomeTask& task);
 
 /// Reads api_json or store_json (the CLI reads the former). Unknown keys are ignored, so an older program reads a newer
 /// one's answers.
@@ -70,6 +73,8 @@ template <>
 Result<model::Session> from_json(const Json& json);
 template <>
 Result<model::Link> from_json(const Json& json);
+template <>
+Result<model::HomeTask> from_json(const Json& json);
 
 Json manifest_json(const model::Manifest& manifest);
 /// InvalidInput for a bad path or digest, an entry twice, or more than kMaxManifestEntries. Sorts.

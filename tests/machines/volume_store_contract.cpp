@@ -136,6 +136,19 @@ TEST_P(VolumeStoreContract, NestedSubvolumes_BelongToSnapshotsAndGoWithTheirVolu
   EXPECT_EQ(read("vol-b", "var/lib/machines/deep/file"), "nested");
 }
 
+TEST_P(VolumeStoreContract, HeldBytes_CountWhatIsNestedAsWell) {
+  ok(store_->create("fs-a", 0));
+  const auto empty = store_->held_bytes("fs-a");
+  ASSERT_TRUE(empty.has_value()) << empty.error().text();
+  ASSERT_TRUE(runtime::run_checked({"btrfs", "subvolume", "create", path("fs-a") + "/home"}).has_value());
+  write("fs-a", "home/big", std::string(4 << 20, 'x'));
+  write("fs-a", "big", std::string(2 << 20, 'x'));
+  ASSERT_TRUE(runtime::run_checked({"btrfs", "filesystem", "sync", path("fs-a")}).has_value());
+  EXPECT_GE(store_->held_bytes("fs-a").value_or(0), *empty + (6 << 20));
+  EXPECT_LT(store_->info("fs-a")->referenced_bytes, *empty + (6 << 20));
+  EXPECT_EQ(store_->held_bytes("fs-none").error().code, Code::NotFound);
+}
+
 TEST_P(VolumeStoreContract, Names_ExistOnceAndAreChecked) {
   ok(store_->create("vol-a", 0));
   EXPECT_EQ(code(store_->create("vol-a", 0)), Code::Conflict);

@@ -12,6 +12,7 @@ Result<void> delete_pool(Step& step, const model::Principal& who, const PoolId& 
   changed.reason = "its hosts are being terminated";
   step.put(std::move(changed));
   step.known.pools_due = true;
+  step.known.warm_due = true;
   return {};
 }
 

@@ -1,4 +1,5 @@
 #include "controller/commands.hpp"
+#include "controller/home_tasks.hpp"
 #include "controller/placement.hpp"
 
 namespace slipway::controller {
@@ -30,6 +31,7 @@ void mark_host_lost(Step& step, const HostId& id, const std::string& reason) {
   step.begin("MarkHostLost", {}, {id.text()}, {{"reason", reason}});
   const auto stored = step.put(std::move(host));
   for (const auto& allocation : open) lose_allocation(step, stored, allocation);
+  requeue_home_tasks(step, id, fmt::format("host {} is lost", label_of(stored)));
   auto& known = step.known.hosts[id];
   if (known.connection) step.act(CloseAgent{*known.connection, "the host was silent for too long"});
   step.known.placement_due = true;

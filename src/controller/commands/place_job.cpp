@@ -18,6 +18,7 @@ Result<void> place_job(Step& step, const JobId& job_id, const HostId& host_id) {
   allocation.host = host_id;
   allocation.epoch = static_cast<std::int64_t>(job->allocations.size()) + 1;
   allocation.resources = job->spec.resources;
+  allocation.warm = job->spec.service && job->spec.service->warm;
   auto placed = *job;
   placed.state = model::JobState::Placed;
   placed.reason = "placed on " + (host->name.empty() ? host_id.text() : host->name);

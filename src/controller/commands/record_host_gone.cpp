@@ -1,4 +1,5 @@
 #include "controller/commands.hpp"
+#include "controller/home_tasks.hpp"
 #include "controller/placement.hpp"
 
 namespace slipway::controller {
@@ -14,6 +15,7 @@ void record_host_gone(Step& step, const HostId& id, const std::string& reason) {
   step.begin("RecordHostGone", {}, {id.text()}, {{"reason", reason}});
   const auto stored = step.put(std::move(host));
   for (const auto& allocation : open) requeue_lost(step, allocation, fmt::format("host {} is gone", label_of(stored)));
+  requeue_home_tasks(step, id, fmt::format("host {} is gone", label_of(stored)));
   const auto known = step.known.hosts.find(id);
   if (known != step.known.hosts.end()) {
     if (known->second.connection) step.act(CloseAgent{*known->second.connection, "the host is gone"});

@@ -20,6 +20,7 @@ Result<AppId> register_app(Step& step, const model::Principal& who, const wire::
   app.version = before == nullptr ? 1 : before->version + 1;
   app.spec = request.spec;
   step.begin("RegisterApp", who.id, {app.id.text()}, {{"name", app.name}, {"app_version", app.version}});
+  step.known.warm_due = true;
   return step.put(std::move(app)).id;
 }
 

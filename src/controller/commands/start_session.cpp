@@ -2,6 +2,7 @@
 #include "base/digest.hpp"
 #include "controller/commands.hpp"
 #include "controller/idempotency.hpp"
+#include "controller/warm.hpp"
 
 namespace slipway::controller {
 namespace {
@@ -38,14 +39,38 @@ Result<WallTime> end_of(const Step& step, const model::App& app, Duration wanted
   return lasts > Duration{0} ? step.now.wall + lasts : WallTime{};
 }
 
+/// What of a job is this person's: the same for one that is queued now and one that was kept ready.
+void make_theirs(const Step& step, model::Job& job, const model::Session& session, const model::App& app,
+                 const wire::StartSessionRequest& request) {
+  job.meta.owner = session.meta.owner;
+  job.meta.project = session.meta.project;
+  job.name = session.name;
+  job.spec.pool = request.pool;
+  auto& service = *job.spec.service;
+  service.warm = false;
+  service.startup = app.spec.startup;
+  for (const auto& [name, value] : request.startup) service.startup[name] = value;
+  service.home_mount = home_mount_of(step.options, app.spec, session.meta.owner);
+}
+
 model::Job job_for(Step& step, const model::Session& session, const model::App& app,
                    const wire::StartSessionRequest& request) {
-  model::Job job{.id = session.job, .meta = session.meta, .name = session.name, .spec = model::carrying_job(app.spec)};
-  job.spec.pool = request.pool;
-  for (const auto& [name, value] : request.startup) job.spec.service->startup[name] = value;
+  model::Job job{.id = JobId::make(step.random), .spec = model::carrying_job(app.spec)};
   job.spec.service->app_token = make_secret(auth::kAppTokenPrefix, step.random);
   job.reason = "waits to be placed";
+  make_theirs(step, job, session, app, request);
   return job;
+}
+
+/// Part of the change set that is open: from here on it is nobody else's.
+void claim(Step& step, const model::Job& job) {
+  auto allocation = *step.tables.current_of(job);
+  allocation.meta.owner = job.meta.owner;
+  allocation.meta.project = job.meta.project;
+  const auto& stored = step.put(std::move(allocation));
+  if (const auto order = claim_order(step.tables, stored)) step.tell(stored.host, *order);
+  step.known.warm_due = true;
+  step.act(JobChanged{job.id});
 }
 
 }  // namespace
@@ -73,15 +98,23 @@ Result<SessionId> start_session(Step& step, const model::Principal& who, const w
   session.app = app->id;
   session.app_name = app->name;
   session.app_version = app->version;
-  session.job = JobId::make(step.random);
-  const auto job = job_for(step, session, *app, request);
+  const auto* kept = find_warm(step, *app, request.pool);
+  auto job = kept != nullptr ? *kept : job_for(step, session, *app, request);
+  if (kept != nullptr) make_theirs(step, job, session, *app, request);
+  session.job = job.id;
+  session.home_lasts = job.spec.service->home_mount.has_value();
+  session.state = kept != nullptr ? model::SessionState::Starting : model::SessionState::Waiting;
   session.reason = job.reason;
 
   step.begin("StartSession", who.id, {session.id.text(), job.id.text(), app->id.text()},
-             {{"name", session.name}, {"app", session.app_name}, {"app_version", session.app_version}});
-  step.put(job);
+             {{"name", session.name},
+              {"app", session.app_name},
+              {"app_version", session.app_version},
+              {"kept_ready", kept != nullptr}});
   step.put(session);
-  remember(step, key, job.id);
+  const auto stored = step.put(std::move(job));
+  if (kept != nullptr) claim(step, stored);
+  remember(step, key, session.job);
   step.known.placement_due = true;
   step.act(SessionChanged{session.id});
   return session.id;

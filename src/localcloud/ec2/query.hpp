@@ -15,7 +15,7 @@ namespace slipway::localcloud {
 
 // Limits, against a request that would tie up memory or time. EC2 publishes none; a request for 1000 ids with filters
 // and tags stays far below.
-inline constexpr std::size_t kMaxBodyBytes = 512 * 1024;
+inline constexpr std::size_t kMaxBodyBytes = std::size_t{512} << 10;
 inline constexpr std::size_t kMaxParameters = 4000;
 inline constexpr std::size_t kMaxNameBytes = 256;
 inline constexpr std::size_t kMaxListLength = 1000;

@@ -23,7 +23,7 @@ namespace slipway::localcloud {
 
 inline constexpr std::string_view kMountsPath = "/slipway/v1/efs/mounts";
 /// A request holds two paths of at most 4096 bytes, every byte escaped as three; less than what a proof may have.
-inline constexpr std::size_t kMaxMountRequestBytes = 16 * 1000;
+inline constexpr std::size_t kMaxMountRequestBytes = 16'000;
 /// The port of NFS: what the security groups of a mount target must let in.
 inline constexpr int kNfsPort = 2049;
 

@@ -18,7 +18,7 @@
 namespace slipway::localcloud {
 
 // The longest request that makes sense: 50 tags of 128 and 256 characters, every one of them escaped as \ud83d\ude00.
-inline constexpr std::size_t kMaxEfsBodyBytes = 256 * 1024;
+inline constexpr std::size_t kMaxEfsBodyBytes = std::size_t{256} << 10;
 // A page has this many resources where MaxItems is absent or larger; EFS's own number.
 inline constexpr std::size_t kMaxEfsItems = 100;
 

@@ -34,6 +34,7 @@ void Storage::committed(const std::vector<std::string>& ids) {
 
 void Storage::tick() {
   std::vector<std::string> ids;
+  ids.reserve(works_.size());
   for (const auto& [id, work] : works_) ids.push_back(id);
   for (const auto& id : ids) reconcile(id);
 }

@@ -18,21 +18,13 @@ Result<Directory> open_root(const Directory& root) {
   return Directory::open(fmt::format("/proc/self/fd/{}", root.fd()));
 }
 
-/// Whatever umask the cloud has.
-Result<void> give_mode(const Directory& parent, const std::string& name) {
-  SLIPWAY_ASSIGN(const Directory made, parent.open_directory(name));
-  if (fchmod(made.fd(), kSharedMode) != 0) return fail_errno(errno, "chmod " + name);
-  return {};
-}
-
 Result<void> make_one(const Directory& parent, const std::string& name, bool subvolume) {
   if (subvolume) {
     auto made = btrfs::create(parent, name);
-    if (made) return give_mode(parent, name);
-    return made.error().code == Code::Conflict ? Result<void>() : std::move(made);
+    return !made && made.error().code == Code::Conflict ? Result<void>() : std::move(made);
   }
-  if (mkdirat(parent.fd(), name.c_str(), kSharedMode) == 0) return give_mode(parent, name);
-  if (errno == EEXIST) return {};
+  // The mode is not set afterwards: by then a guest may have put something else there.
+  if (mkdirat(parent.fd(), name.c_str(), kSharedMode) == 0 || errno == EEXIST) return {};
   return fail_errno(errno, "make directory " + name);
 }
 

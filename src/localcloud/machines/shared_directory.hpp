@@ -11,7 +11,7 @@ namespace slipway::localcloud {
 
 struct SharedDirectory {
   std::string path;              ///< relative to the root of the file system; empty: the root itself
-  bool create = false;           ///< with its parents, where it does not exist; owner root, mode 0755
+  bool create = false;           ///< with its parents, where it does not exist; owner root, mode 0755 by our umask
   std::int64_t quota_bytes = 0;  ///< 0: none is set, and one that is there stays
 };
 

@@ -220,7 +220,7 @@ TEST_F(AgentServices, Devices_ComeFromTheDirectoryAndGoBack) {
 struct ServicesWithRealDocker : AgentServices {
   void SetUp() override {
     SLIPWAY_NEEDS_DOCKER();
-    config.docker_socket = kRealDockerSocket;
+    config.docker_socket = real_docker_socket();
     run_agent();
   }
   void TearDown() override {

@@ -75,18 +75,39 @@ class Dev {
   Result<int> run() {
     const auto begun = SteadyClock::now();
     block_stop_signals();
+    SLIPWAY_TRY(check_listen());
     SLIPWAY_TRY(prepare());
-    SLIPWAY_TRY(cloud_->start_and_wait());
-    SLIPWAY_TRY(plan_server());
-    SLIPWAY_TRY(server_->start_and_wait());
-    turn_.reset();
-    SLIPWAY_TRY(write_client_files());
+    if (auto started = start(); !started) {
+      // Whatever was started ends in good order, so that nothing of a start that failed is left.
+      (void)end_all();
+      return fail(std::move(started).error());
+    }
     greet(std::chrono::duration_cast<Duration>(SteadyClock::now() - begun));
     supervise_until_signal();
     return shut_down();
   }
 
  private:
+  Result<void> start() {
+    SLIPWAY_TRY(cloud_->start_and_wait());
+    SLIPWAY_TRY(plan_server());
+    SLIPWAY_TRY(server_->start_and_wait());
+    turn_.reset();
+    return write_client_files();
+  }
+
+  [[nodiscard]] Result<void> check_listen() const {
+    if (options_.listen.empty()) return {};
+    const auto colon = options_.listen.rfind(':');
+    const std::string port = colon == std::string::npos ? "" : options_.listen.substr(colon + 1);
+    const bool digits = !port.empty() && port.size() <= 5 && port.find_first_not_of("0123456789") == std::string::npos;
+    if (digits && colon > 0 && std::strtol(port.c_str(), nullptr, 10) < 65536) return {};
+    return fail(Error{.code = Code::InvalidInput,
+                      .message = fmt::format("--listen {}: this is no address:port", options_.listen),
+                      .fix = "for example --listen 127.0.0.1:7171",
+                      .context = {}});
+  }
+
   Result<void> prepare() {
     std::error_code error;
     data_dir_ = std::filesystem::absolute(options_.data_dir, error).lexically_normal().string();
@@ -189,17 +210,24 @@ class Dev {
   }
 
   /// The controller goes first: it must not take instances that we stop for lost ones.
+  bool end_all() {
+    bool clean = !server_ || server_->end();
+    if (cloud_) {
+      clean = stop_instances() && clean;
+      clean = cloud_->end() && clean;
+    }
+    return clean;
+  }
+
   int shut_down() {
     say("stopping: controller, then the instances (their disks, ids and addresses stay) …");
-    server_->end();
-    bool clean = stop_instances();
-    cloud_->end();
+    const bool clean = end_all();
     say(clean ? "stopped" : fmt::format("stopped, but see {}", cloud_->plan().log_path));
     return clean ? 0 : 1;
   }
 
   bool stop_instances() {
-    if (!cloud_->running()) return true;
+    if (!cloud_->running() || access((data_dir_ + "/cloud/admin.sock").c_str(), F_OK) != 0) return true;
     net::CurlClient client;
     net::CurlRequest request;
     request.method = "POST";

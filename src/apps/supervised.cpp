@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <thread>
 
 #include "apps/json_file.hpp"
 #include "runtime/files.hpp"
@@ -13,17 +14,31 @@ namespace {
 
 /// A cold start makes and mounts a file system and a network; ten times what that takes on two cores.
 constexpr Duration kReadyWithin = std::chrono::seconds(30);
-constexpr Duration kEndsWithin = std::chrono::seconds(10);
+/// The cloud unmounts its volumes meanwhile, which waits for the disk.
+constexpr Duration kEndsWithin = std::chrono::seconds(60);
+constexpr Duration kSayAfter = std::chrono::seconds(3);
 constexpr Duration kFirstRestartDelay = std::chrono::milliseconds(200);
 constexpr Duration kLongestRestartDelay = std::chrono::seconds(5);
 /// A child that ran that long has recovered: the next restart is quick again.
 constexpr Duration kHealthyAfter = std::chrono::seconds(30);
 
-std::string last_line(const std::string& path) {
+/// The error with which a program of ours ended, all of its lines: what failed and what to do. Else the last line.
+std::string last_words(const std::string& path) {
   auto text = runtime::read_file(path).value_or(std::string());
   while (!text.empty() && text.back() == '\n') text.pop_back();
+  constexpr std::string_view kPrefix = "slipway: ";
+  const std::size_t error = ("\n" + text).rfind("\n" + std::string(kPrefix));
+  if (error != std::string::npos) return text.substr(error + kPrefix.size());
   const std::size_t line = text.rfind('\n');
   return line == std::string::npos ? text : text.substr(line + 1);
+}
+
+Code code_of_exit(int code) {
+  for (const Code one :
+       {Code::InvalidInput, Code::NotFound, Code::Denied, Code::Conflict, Code::Timeout, Code::Unreachable}) {
+    if (exit_code(one) == code) return one;
+  }
+  return Code::Internal;
 }
 
 sigset_t stop_signals() {
@@ -62,8 +77,8 @@ Result<void> Supervised::start_and_wait() {
     if (ready && integer_of(*ready, "pid") == child_->pid()) return {};
     if (const auto code = child_->poll()) {
       return std::unexpected(Error{
-          .code = Code::Internal,
-          .message = fmt::format("the {} ended with exit code {}: {}", plan_.name, *code, last_line(plan_.log_path)),
+          .code = code_of_exit(*code),
+          .message = fmt::format("the {} ended with exit code {}: {}", plan_.name, *code, last_words(plan_.log_path)),
           .fix = fix});
     }
     if (SteadyClock::now() > deadline) {
@@ -98,13 +113,26 @@ void Supervised::watch() {
   }
 }
 
-void Supervised::end() {
-  if (!child_) return;
+bool Supervised::end() {
+  if (!child_) return true;
   child_->signal(SIGTERM);
-  if (auto ended = child_->wait(kEndsWithin); !ended) {
-    say_(fmt::format("the {} did not end within {}: killed", plan_.name, format_duration(kEndsWithin)));
+  const auto deadline = SteadyClock::now() + kEndsWithin;
+  const auto say_at = SteadyClock::now() + kSayAfter;
+  bool said = false;
+  auto code = child_->poll();
+  while (!code && SteadyClock::now() < deadline) {
+    if (!said && SteadyClock::now() > say_at) {
+      say_(fmt::format("waiting for the {} to end …", plan_.name));
+      said = true;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    code = child_->poll();
   }
+  if (!code) say_(fmt::format("the {} did not end within {}: killed", plan_.name, format_duration(kEndsWithin)));
+  if (code && *code != 0)
+    say_(fmt::format("the {} ended with exit code {}: {}", plan_.name, *code, last_words(plan_.log_path)));
   child_.reset();
+  return code == 0;
 }
 
 }  // namespace slipway::apps

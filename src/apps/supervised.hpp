@@ -24,13 +24,13 @@ class Supervised {
   /// `say` gets a line for people at each event.
   Supervised(SupervisedPlan plan, std::function<void(std::string_view)> say)
       : plan_(std::move(plan)), say_(std::move(say)) {}
-  /// Returns when it serves. Timeout after 30 s; Internal, with the last line of its log, if it ended; Cancelled by a
-  /// stop signal.
+  /// Returns when it serves. Timeout after 30 s; if it ended, its last words with the Code that its exit code stands
+  /// for; Cancelled by a stop signal.
   Result<void> start_and_wait();
   /// Notices its end and starts it again after a back-off. To be called about every 100 ms.
   void watch();
-  /// SIGTERM, and SIGKILL if it has not ended within 10 s.
-  void end();
+  /// SIGTERM, and SIGKILL if it has not ended within 60 s. False if it was killed or ended with an error.
+  bool end();
   [[nodiscard]] bool running() { return child_ && !child_->poll(); }
   [[nodiscard]] const SupervisedPlan& plan() const { return plan_; }
 

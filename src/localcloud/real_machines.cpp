@@ -2,6 +2,7 @@
 
 #include "localcloud/machines/base_builder.hpp"
 #include "localcloud/machines/cgroups.hpp"
+#include "localcloud/machines/leftovers.hpp"
 #include "localcloud/machines/mount_table.hpp"
 #include "runtime/files.hpp"
 
@@ -19,14 +20,21 @@ Result<void> unless_there(Result<void> outcome) {
 Result<std::unique_ptr<RealMachines>> RealMachines::open(Identity identity, std::vector<std::string> supervisor,
                                                          const Clock& clock) {
   std::unique_ptr<RealMachines> machines(new RealMachines(std::move(identity)));
-  SLIPWAY_ASSIGN(machines->volumes_, open_btrfs_volumes(machines->identity_));
-  SLIPWAY_ASSIGN(machines->network_, open_router_network(machines->identity_));
-  SLIPWAY_TRY(machines->lxcfs_.ensure_running());
+  auto opened = machines->open_parts(std::move(supervisor), clock);
+  if (opened) return machines;
+  if (look_in_use(machines->identity_).instances.empty()) (void)machines->close();
+  return fail(std::move(opened).error());
+}
+
+Result<void> RealMachines::open_parts(std::vector<std::string> supervisor, const Clock& clock) {
+  SLIPWAY_ASSIGN(volumes_, open_btrfs_volumes(identity_));
+  SLIPWAY_ASSIGN(network_, open_router_network(identity_));
+  SLIPWAY_TRY(lxcfs_.ensure_running());
   GuestDriver::Options options;
   options.supervisor = std::move(supervisor);
-  options.on_exit = [raw = machines.get()](const std::string& id, const ExitRecord& record) { raw->ended(id, record); };
-  SLIPWAY_ASSIGN(machines->guests_, GuestDriver::open(std::move(options), clock));
-  return machines;
+  options.on_exit = [this](const std::string& id, const ExitRecord& record) { ended(id, record); };
+  SLIPWAY_ASSIGN(guests_, GuestDriver::open(std::move(options), clock));
+  return {};
 }
 
 void RealMachines::set_on_exit(OnExit on_exit) {
@@ -180,10 +188,15 @@ Result<void> RealMachines::repair() {
 
 Result<void> RealMachines::close() {
   guests_.reset();
-  SLIPWAY_TRY(lxcfs_.stop());
-  SLIPWAY_TRY(network_->close());
+  // Each part is taken away whatever became of the others; the first failure is told.
+  auto outcome = lxcfs_.stop();
+  const auto also = [&](Result<void> next) {
+    if (outcome) outcome = std::move(next);
+  };
+  if (network_) also(network_->close());
   remove_empty_cgroup(parse_cgroup_layout(read_mounts()), identity_.name());
-  return volumes_->close();
+  if (volumes_) also(volumes_->close());
+  return outcome;
 }
 
 }  // namespace slipway::localcloud

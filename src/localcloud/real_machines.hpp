@@ -60,6 +60,7 @@ class RealMachines final : public MachineDriver {
 
  private:
   explicit RealMachines(Identity identity) : identity_(std::move(identity)), lxcfs_(identity_), mounts_(identity_) {}
+  Result<void> open_parts(std::vector<std::string> supervisor, const Clock& clock);
   void ended(const std::string& instance_id, const ExitRecord& record);
 
   const Identity identity_;

@@ -8,6 +8,7 @@
 
 #include "base/log.hpp"
 #include "localcloud/admin.hpp"
+#include "localcloud/machines/leftovers.hpp"
 #include "localcloud/real_machines.hpp"
 #include "localcloud/servers.hpp"
 #include "runtime/files.hpp"
@@ -22,6 +23,8 @@ constexpr int kMachineThreads = 6;
 // A mount is milliseconds. A guest whose paths hang takes one of them for seconds, and none of the others.
 constexpr int kMountThreads = 4;
 constexpr Duration kTick = std::chrono::seconds(1);
+/// Many turns of the loop.
+constexpr Duration kStopIsHeardWithin = std::chrono::milliseconds(10);
 // RouterNetwork asks for it.
 constexpr Duration kRepairPeriod = std::chrono::seconds(10);
 
@@ -33,6 +36,8 @@ class CloudService {
 
  private:
   explicit CloudService(CloudOptions options) : options_(std::move(options)) {}
+  Result<void> open_parts();
+  void abandon();
   Result<void> claim();
   Result<void> open_machines();
   Result<void> listen();
@@ -63,6 +68,7 @@ class CloudService {
   std::unique_ptr<net::HttpServer> ec2_server_;
   std::unique_ptr<net::HttpServer> metadata_server_;
   std::unique_ptr<net::HttpServer> admin_server_;
+  runtime::Loop::Timer resume_;
   runtime::Loop::Timer tick_;
   runtime::Loop::Timer repair_;
   bool repairing_ = false;
@@ -70,13 +76,27 @@ class CloudService {
 
 Result<std::unique_ptr<CloudService>> CloudService::open(const CloudOptions& options) {
   std::unique_ptr<CloudService> service(new CloudService(options));
-  SLIPWAY_TRY(service->claim());
-  SLIPWAY_TRY(service->open_machines());
-  SLIPWAY_TRY(service->listen());
-  SLIPWAY_TRY(service->open_core());
-  SLIPWAY_TRY(service->listen_inside());
-  SLIPWAY_TRY(service->write_endpoint());
-  return service;
+  auto opened = service->open_parts();
+  if (opened) return service;
+  service->abandon();
+  return fail(std::move(opened).error());
+}
+
+Result<void> CloudService::open_parts() {
+  // From now on: a stop that comes while this opens is obeyed once it is open, and then takes everything away again.
+  loop_.on_signals({SIGTERM, SIGINT}, [this](int) { loop_.stop(); });
+  SLIPWAY_TRY(claim());
+  SLIPWAY_TRY(open_machines());
+  SLIPWAY_TRY(listen());
+  SLIPWAY_TRY(open_core());
+  SLIPWAY_TRY(listen_inside());
+  return write_endpoint();
+}
+
+/// Network and mounts of a cloud that could not be opened, unless guests of an earlier run use them.
+void CloudService::abandon() {
+  if (!machines_ || !look_in_use(machines_->identity()).instances.empty()) return;
+  if (auto closed = machines_->close(); !closed) log::warn("{}", closed.error().text());
 }
 
 Result<void> CloudService::claim() {
@@ -186,10 +206,10 @@ void CloudService::repair() {
 }
 
 Result<void> CloudService::run() {
-  loop_.on_signals({SIGTERM, SIGINT}, [this](int) { loop_.stop(); });
   tick_ = loop_.every(kTick, [this] { core_->tick(); });
   repair_ = loop_.every(kRepairPeriod, [this] { repair(); });
-  loop_.post([this] { core_->resume(); });
+  // A stop that was asked for meanwhile is heard first, before instances are started for it.
+  resume_ = loop_.after(kStopIsHeardWithin, [this] { core_->resume(); });
   log::info("serving EC2 at {} (region {})", site_.endpoint, site_.region);
   loop_.run();
   return close();

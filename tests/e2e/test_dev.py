@@ -3,11 +3,12 @@ import json
 import os
 import pathlib
 import signal
+import time
 
 import pytest
 
 from harness.cloud import Dev
-from harness.process import gone
+from harness.process import gone, run
 from harness.site import Numbers, seconds_between
 from harness.wait import Stopwatch, until
 
@@ -33,7 +34,7 @@ def test_ready_within_3_s_without_any_configuration(released, scratch):
 
 
 def test_commands_need_no_flag_after_dev_wrote_its_context(dev):
-    from harness.process import environment, run
+    from harness.process import environment
 
     seen = run([dev.programs.slipway, "host", "list", "-o", "json"], env=environment(SLIPWAY_CONFIG=dev.config), check=0)
     assert json.loads(seen.stdout)["items"] == []
@@ -46,11 +47,37 @@ def test_a_pool_of_an_image_that_is_not_there_is_exit_code_4(dev):
 
 
 def test_a_second_dev_on_the_same_directory_is_refused(dev):
-    from harness.process import run
-
     done = run([dev.programs.slipway, "dev", "--data-dir", dev.data_dir], timeout=20)
     assert done.returncode != 0 and str(dev.data_dir) in done.stderr.decode()
     assert dev.is_ready()
+
+
+def left_of(folder):
+    """What the machine itself shows of a data directory's cloud."""
+    identity = folder / "identity.json"
+    name = "slipway-" + json.loads(identity.read_text())["id"] if identity.exists() else "no cloud yet"
+    seen = {tool: run(words).stdout.decode() for tool, words in {
+        "mounts": ["mount"], "loop devices": ["losetup", "--list"], "processes": ["ps", "-eo", "args="],
+        "namespaces": ["ip", "netns", "list"], "tables": ["nft", "list", "tables"]}.items()}
+    return {tool: line for tool, text in seen.items() for line in text.splitlines() if str(folder) in line or name in line}
+
+
+@pytest.mark.parametrize("delay", [0.05, 0.15, 0.25, 0.35, 0.5, 0.8])
+def test_ctrl_c_while_it_starts_leaves_nothing(released, scratch, delay):
+    folder = scratch / f"early-{delay}"
+    starting = Dev(released, folder)
+    starting.daemon.spawn([released.slipway, "dev", "--data-dir", folder], HOME=starting.home, SLIPWAY_CONFIG=starting.config)
+    time.sleep(delay)
+    starting.daemon.stop(timeout=60, expect=None, sig=signal.SIGINT)
+    assert left_of(folder) == {}
+
+
+@pytest.mark.parametrize("options,word", [(["--listen", "abc"], "abc"), (["--listen", "8.8.8.8:7070"], "8.8.8.8"), (["--", "--frob"], "--frob")])
+def test_a_start_that_fails_says_why_and_leaves_nothing(released, scratch, options, word):
+    folder = scratch / "wrong"
+    done = run([released.slipway, "dev", "--data-dir", folder, *options], timeout=60)
+    assert done.returncode in (1, 2) and word in done.stderr.decode() and "fix: " in done.stderr.decode()
+    assert left_of(folder) == {}
 
 
 def test_a_child_that_is_killed_is_started_again(dev):

@@ -103,6 +103,8 @@ CgroupLayout parse_cgroup_layout(const std::vector<MountEntry>& mounts) {
   static const std::set<std::string_view> kNoise{"rw", "ro", "xattr", "clone_children", "none", "release_agent"};
   for (const MountEntry& mount : mounts) {
     if (mount.type != "cgroup" && mount.type != "cgroup2") continue;
+    // A guest that boots at this moment has the same hierarchies mounted in passing elsewhere (/tmp/unified…).
+    if (mount.mount_point != "/sys/fs/cgroup" && !mount.mount_point.starts_with("/sys/fs/cgroup/")) continue;
     CgroupHierarchy hierarchy{.mount_point = mount.mount_point, .controllers = {}};
     if (mount.type == "cgroup") {
       for (const std::string_view option : split(mount.super_options, ',')) {

@@ -29,6 +29,12 @@ TEST(CgroupLayout, Hybrid_HasEachHierarchyWithItsControllers) {
   EXPECT_FALSE(layout.is_pure_v2());
 }
 
+/// Bug: what a neighbour's nspawn had mounted in passing was gone when the guest's cgroup was made there.
+TEST(CgroupLayout, AHierarchyMountedInPassingElsewhere_IsNotOurs) {
+  const std::string passing = "99 1 0:30 / /tmp/unifiedAbCdEf rw - cgroup2 cgroup2 rw\n";
+  EXPECT_EQ(parse_cgroup_layout(parse_mounts(passing + std::string(kHybrid))).hierarchies.size(), 4U);
+}
+
 TEST(CgroupLayout, PureVersion2_IsToldFromHybrid) {
   EXPECT_TRUE(parse_cgroup_layout(parse_mounts(kPureV2)).is_pure_v2());
 }

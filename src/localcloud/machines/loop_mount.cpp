@@ -93,9 +93,10 @@ Result<void> mount_btrfs_file(const std::string& path, const std::string& direct
   if (mount(attached.path.c_str(), directory.c_str(), "btrfs", MS_NOATIME, "discard=async") != 0) {
     return fail_errno(errno, fmt::format("mount {} ({}) on {}", path, attached.path, directory));
   }
-  // Private: nobody else's namespace shall hold a copy of it after we unmount.
-  if (mount(nullptr, directory.c_str(), nullptr, MS_PRIVATE, nullptr) != 0) {
-    return fail_errno(errno, "make the mount private: " + directory);
+  // Shared: copies in other mount namespaces (a service's, a guest's) go when we unmount, and the loop device with
+  // them.
+  if (mount(nullptr, directory.c_str(), nullptr, MS_SHARED, nullptr) != 0) {
+    return fail_errno(errno, "share the mount " + directory);
   }
   return {};
 }

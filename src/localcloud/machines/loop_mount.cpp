@@ -93,7 +93,8 @@ Result<void> mount_btrfs_file(const std::string& path, const std::string& direct
   if (mount(attached.path.c_str(), directory.c_str(), "btrfs", MS_NOATIME, "discard=async") != 0) {
     return fail_errno(errno, fmt::format("mount {} ({}) on {}", path, attached.path, directory));
   }
-  // Shared: copies in other mount namespaces (a service's, a guest's) go when we unmount, and the loop device with them.
+  // Shared: copies in other mount namespaces (a service's, a guest's) go when we unmount, and the loop device with
+  // them.
   if (mount(nullptr, directory.c_str(), nullptr, MS_SHARED, nullptr) != 0) {
     return fail_errno(errno, "share the mount " + directory);
   }

@@ -18,6 +18,7 @@
 #include "agent/journal/journal.hpp"
 #include "agent/logs/log_sender.hpp"
 #include "agent/logs/spool_watch.hpp"
+#include "agent/process/process_runtime.hpp"
 #include "agent/services/service_runs.hpp"
 #include "agent/session/session.hpp"
 
@@ -70,9 +71,11 @@ class Agent {
   void perform(const DiscardAllocation& action);
   void perform(const RemoveContainer& action);
   void create_container(const Record& record, std::vector<std::string> image_command);
+  void create_process(const Record& record);
   Result<HostSide> host_side(const Record& record) const;
   void watch_ended(const WatchContainer& watch, std::uint64_t generation, Result<ContainerEnd> end);
   void open_spool(const AllocationId& allocation);
+  void spools_changed(const std::set<AllocationId>& changed);
   ContainerState with_init_status(const AllocationId& allocation, ContainerState state);
 
   // How the host is (host_status.cpp).
@@ -118,6 +121,8 @@ class Agent {
   runtime::BlockingPool journal_pool_;
   BlobClient blobs_;
   DockerClient docker_;
+  ProcessRuntime processes_;
+  Runtimes runtimes_{docker_, processes_};  ///< either of them, by the id
   std::unique_ptr<EngineLink> engine_;
   ServiceRuns services_;
 };

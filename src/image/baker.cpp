@@ -1,8 +1,10 @@
 #include "image/baker.hpp"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "image/bake_log.hpp"
+#include "image/bake_scratch.hpp"
 #include "image/bake_scripts.hpp"
 #include "image/builder.hpp"
 #include "image/openssh.hpp"
@@ -196,19 +198,6 @@ Result<std::optional<std::string>> find_baked(cloud::Cloud& cloud, const std::st
   return std::optional(newest->image_id);
 }
 
-/// The bake's own directory for keys, gone with it.
-class Scratch {
- public:
-  explicit Scratch(std::string path) : path_(std::move(path)) {}
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  ~Scratch() { (void)runtime::remove_tree(path_); }  // it holds a key of a pair that is deleted anyway
-  Result<void> make() { return runtime::make_directories(path_, 0700); }
-
- private:
-  std::string path_;
-};
-
 }  // namespace
 
 Result<BakedImage> Baker::bake(const BakeRequest& request, const BakeCallbacks& callbacks) {
@@ -230,7 +219,7 @@ Result<BakedImage> Baker::bake(const BakeRequest& request, const BakeCallbacks& 
     return BakedImage{.image_id = *existing, .digest = digest, .reused = true};
   }
 
-  Scratch scratch(request.scratch_directory);
+  BakeScratch scratch(request.scratch_directory);
   SLIPWAY_TRY(scratch.make());
   Bake bake(ports_, options_, request, log);
   auto image = bake.run(base, digest);
@@ -242,3 +231,6 @@ Result<BakedImage> Baker::bake(const BakeRequest& request, const BakeCallbacks& 
 }
 
 }  // namespace slipway::image
+  const auto keys = sweep_scratch(std::filesystem::path(request.scratch_directory).parent_path().string());
+  if (!keys) log.note(keys.error().text());
+  if (keys && *keys > 0) log.note(fmt::format("removed the keys of {} dead bakes", *keys));

@@ -67,7 +67,7 @@ class FakeSession final : public SshSession {
 class BakerTest : public testing::Test {
  protected:
   BakerTest() { cloud_.set_console(kConsole); }
-  ~BakerTest() override { std::filesystem::remove_all(scratch_); }
+  ~BakerTest() override { std::filesystem::remove_all(scratch_.parent_path()); }
 
   BakeRequest request(const std::string& text = kRecipe) {
     return {.bake_id = "bake-1",
@@ -127,7 +127,7 @@ class BakerTest : public testing::Test {
   std::function<void()> on_sleep_;
   std::filesystem::path scratch_ = [] {
     SystemRandom random;
-    return std::filesystem::temp_directory_path() / ("slipway-baker-" + hex_encode(random.bytes(6)));
+    return std::filesystem::temp_directory_path() / ("slipway-baker-" + hex_encode(random.bytes(6))) / "bake-1";
   }();
 };
 
@@ -378,6 +378,14 @@ TEST_F(BakerTest, LeftoversOfDeadBakes_AreRemovedByTheNext_LiveOnesAreNot) {
   };
   const WallTime later = clock_.now().wall + std::chrono::hours(5);
   const WallTime before = clock_.now().wall - std::chrono::seconds(1);
+TEST_F(BakerTest, KeysOfAKilledProcess_AreRemovedByTheNextBake) {
+  const std::filesystem::path dead = scratch_.parent_path() / "bake-dead";
+  std::filesystem::create_directories(dead);
+  ASSERT_TRUE(runtime::write_file_durably((dead / "key").string(), "secret"));
+  ASSERT_TRUE(bake(request()));
+  EXPECT_FALSE(std::filesystem::exists(dead));
+}
+
   leave("bake-dead", "ctl-1", later);
   leave("bake-live", "ctl-1", before);
   leave("bake-theirs", "ctl-2", later);

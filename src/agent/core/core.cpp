@@ -199,9 +199,18 @@ void Core::on(const ContainerStarted& event, Now now) {
   end(*record, AllocationState::Failed, error.text(), {}, now);
 }
 
+namespace {
+
+/// Docker's word and our own clock's both come late, ours later: the earlier one is nearer to the truth.
+void take_earlier(WallTime& known, WallTime other) {
+  if (other != WallTime{} && (known == WallTime{} || other < known)) known = other;
+}
+
+}  // namespace
+
 void Core::became_running(Record& record, WallTime started_at, Now now) {
   record.progress.phase = Phase::Running;
-  if (record.progress.started_at == WallTime{}) record.progress.started_at = started_at;
+  take_earlier(record.progress.started_at, started_at);
   save(record);
   report(record);
   out_.actions.push_back(WatchContainer{record.order.allocation, record.progress.container_id});
@@ -234,7 +243,7 @@ void Core::on(const ContainerSeen& event, Now now) {
 }
 
 void Core::end_exited(Record& record, const ContainerState& state, Now now) {
-  if (record.progress.started_at == WallTime{}) record.progress.started_at = state.started_at;
+  take_earlier(record.progress.started_at, state.started_at);
   if (state.finished_at != WallTime{}) record.progress.finished_at = state.finished_at;
   Outcome outcome = outcome_of(record, state);
   end(record, outcome.state, std::move(outcome.reason), state.exit_code, now);

@@ -22,6 +22,11 @@ const char* signal_name(Signal signal) {
   return "SIGKILL";
 }
 
+bool has_mount(const std::string& path) {
+  const auto mounts = read_mounts();
+  return std::ranges::find(mounts, path, &Mount::point) != mounts.end();
+}
+
 }  // namespace
 
 void Agent::perform(const PrepareSource& action) {
@@ -34,7 +39,8 @@ void Agent::perform(const PrepareSource& action) {
   if (const auto& service = record->order.spec.service) {
     places.startup = paths.startup(id);
     places.startup_data = service->startup;
-    if (!service->home.empty()) places.home = paths.home(id);
+    places.startup_later = service->warm;
+    if (!service->home.empty() && !has_mount(paths.home(id))) places.home = paths.home(id);
   }
   if (is_process(record->order.spec)) {
     places.user = record->progress.slots.user;
@@ -43,7 +49,7 @@ void Agent::perform(const PrepareSource& action) {
   auto job = std::make_shared<SourceJob>(loop_, pool_, blobs_, record->order.spec.source, std::move(places), id.text(),
                                          [this, id](Result<void> result) {
                                            sources_.erase(id);
-                                           handle(SourcePrepared{id, std::move(result)});
+                                           source_prepared(id, std::move(result));
                                          });
   sources_[id] = job;
   job->begin();
@@ -51,7 +57,8 @@ void Agent::perform(const PrepareSource& action) {
 
 void Agent::perform(const CancelSource& action) {
   const auto found = sources_.find(action.allocation);
-  if (found != sources_.end()) found->second->cancel();
+  if (found != sources_.end()) return found->second->cancel();
+  release_home(action.allocation);  // it may be what is waited for
 }
 
 void Agent::perform(const CreateContainer& action) {
@@ -100,7 +107,7 @@ Result<HostSide> Agent::host_side(const Record& record) const {
   host.devices = device_nodes(config_.device_directory, host.slots);
   host.groups = device_groups(host.devices);
   const auto mounts = read_mounts();
-  const Mount* mount = mount_of(mounts, state_.paths().root);
+  const Mount* mount = mount_of(mounts, state_.paths().home(record.order.allocation));
   host.home_is_shared = mount != nullptr && mount->shared;
   return host;
 }
@@ -119,6 +126,7 @@ void Agent::perform(const BeginService& action) {
 
 void Agent::perform(const EndService& action) {
   services_.end(action.allocation);
+  release_home(action.allocation);
   const Record* record = core_.find(action.allocation);
   if (record == nullptr) return;
   auto taken = take_terminals_back(config_.device_directory, record->progress.slots.ttys);
@@ -239,6 +247,7 @@ void Agent::perform(const RefuseOrder& action) {
 
 void Agent::perform(const DiscardAllocation& action) {
   const AllocationId id = action.allocation;
+  release_home(id);
   sender_.remove(id);
   spool_watch_->remove(id);
   watches_.erase(id);
@@ -246,7 +255,7 @@ void Agent::perform(const DiscardAllocation& action) {
   processes_.forget(id);
   const auto remove_files = [this, id] {
     pool_.run([directory = state_.paths().allocation(id), cache = state_.paths().cache()] {
-      if (auto removed = runtime::remove_tree(directory); !removed) log::warn("{}", removed.error().text());
+      if (auto removed = remove_allocation_tree(directory); !removed) log::warn("{}", removed.error().text());
       if (auto trimmed = trim_cache(cache, kCacheLimitBytes); !trimmed) log::warn("{}", trimmed.error().text());
     });
   };
@@ -265,7 +274,7 @@ void Agent::perform(const RemoveContainer& action) {
     auto allocation = process_allocation(id);
     if (!allocation) return;
     pool_.run([directory = state_.paths().allocation(*allocation)] {
-      if (auto gone = runtime::remove_tree(directory); !gone) log::warn("{}", gone.error().text());
+      if (auto gone = remove_allocation_tree(directory); !gone) log::warn("{}", gone.error().text());
     });
   });
 }

@@ -15,6 +15,7 @@ namespace slipway::agent {
 namespace {
 
 constexpr int kFileThreads = 4;  ///< copies of two jobs at a time, and downloads beside them
+constexpr int kHomeThreads = 4;  ///< as many as the controller gives us home tasks at a time
 
 /// Puts a program where it can be mounted or started; named after its content, since what runs keeps its own.
 Result<std::string> install_program(const std::string& directory, const char* name, std::string_view program) {
@@ -47,6 +48,7 @@ Agent::Agent(runtime::Loop& loop, const Clock& clock, RandomSource& random, Agen
       core_(machine_.boot_id, find_inventory(config_.device_directory)),
       pool_(kFileThreads),
       journal_pool_(1),
+      home_pool_(kHomeThreads),
       blobs_(loop, pool_),
       docker_(loop, config_.docker_socket),
       processes_(loop, state_.paths()),
@@ -55,7 +57,8 @@ Agent::Agent(runtime::Loop& loop, const Clock& clock, RandomSource& random, Agen
                  .send =
                      [this](const wire::AgentMessage& message) {
                        if (session_) session_->send(message);
-                     }}) {}
+                     }}),
+      homes_(loop, {.directory = state_.paths().homes()}) {}
 
 Agent::~Agent() = default;
 
@@ -100,9 +103,12 @@ Result<void> Agent::recover() {
       perform(RemoveContainer{process_id(*id)});
       continue;
     }
-    if (!id || core_.find(*id) == nullptr) SLIPWAY_TRY(runtime::remove_tree(entry.path().string()));
+    if (!id || core_.find(*id) == nullptr) {
+      if (auto gone = remove_allocation_tree(entry.path().string()); !gone) log::warn("{}", gone.error().text());
+    }
   }
   for (const auto& [id, record] : core_.records()) open_spool(id);
+  keep_homes();
   apply(std::move(output));
   handle(processes);
 
@@ -173,6 +179,9 @@ void Agent::take(const wire::ControllerMessage& message) {
   if (const auto* start = std::get_if<wire::StartAllocation>(&message)) return handle(*start);
   if (const auto* stop = std::get_if<wire::StopAllocation>(&message)) return handle(*stop);
   if (const auto* forget = std::get_if<wire::ForgetAllocation>(&message)) return handle(*forget);
+  if (const auto* claim = std::get_if<wire::ClaimAllocation>(&message)) return handle(*claim);
+  if (const auto* task = std::get_if<wire::HomeTaskOrder>(&message)) return handle(*task);
+  if (const auto* dropped = std::get_if<wire::ForgetHomeTask>(&message)) return handle(*dropped);
   if (const auto* tunnel = std::get_if<wire::OpenTunnel>(&message)) return services_.open(*tunnel);
 }
 

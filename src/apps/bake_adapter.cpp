@@ -40,7 +40,9 @@ Result<std::string> BakeAdapter::check(const wire::StartBakeRequest& request) {
   SLIPWAY_ASSIGN(const image::Recipe recipe, image::parse_recipe(request.recipe, request.recipe_path));
   SLIPWAY_TRY(image::check_files(recipe, request.files));
   // Nothing is stored for a recipe that cannot be baked; a cloud that is away for now is the bake's own affair.
-  if (auto base = image::find_base(cloud_, recipe); !base && base.error().code == Code::NotFound) return base;
+  const auto base = image::find_base(cloud_, recipe);
+  if (!base && base.error().code == Code::NotFound) return base;
+  if (base) SLIPWAY_TRY(image::check_instance_type(cloud_, recipe, *base));
   return recipe.name;
 }
 

@@ -179,6 +179,10 @@ Result<void> FakeCloud::check(const LaunchRequest& request) const {
   if (!images_.contains(request.image_id)) {
     return fail(Code::NotFound, "InvalidAMIID.NotFound: the image '{}' does not exist", request.image_id);
   }
+  const auto& types = options_.instance_types;
+  if (!types.empty() && std::ranges::find(types, request.instance_type) == types.end()) {
+    return fail(Code::InvalidInput, "InvalidParameterValue: there is no instance type '{}'", request.instance_type);
+  }
   if (!request.key_name.empty() && !keys_.contains(request.key_name)) {
     return fail(Code::NotFound, "InvalidKeyPair.NotFound: the key pair '{}' does not exist", request.key_name);
   }

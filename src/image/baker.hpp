@@ -82,6 +82,10 @@ BakerPorts system_baker_ports(cloud::Cloud& cloud, const Clock& clock);
 /// The cloud's id of the image that the recipe starts from. NotFound with the place in the recipe. Blocking.
 Result<std::string> find_base(cloud::Cloud& cloud, const Recipe& recipe);
 
+/// Whether the cloud has the builder's instance type, if the recipe names one. InvalidInput with the place in the
+/// recipe; whatever else the cloud says is the bake's own affair. Blocking.
+Result<void> check_instance_type(cloud::Cloud& cloud, const Recipe& recipe, const std::string& base_image_id);
+
 class Baker {
  public:
   Baker(BakerPorts ports, BakerOptions options) : ports_(std::move(ports)), options_(std::move(options)) {}

@@ -53,6 +53,24 @@ def test_a_second_dev_on_the_same_directory_is_refused(dev):
     assert dev.is_ready()
 
 
+def test_without_root_it_says_so_and_makes_nothing(released, scratch):
+    from harness.process import run
+
+    scratch.chmod(0o777)
+    done = run(["setpriv", "--reuid", "65534", "--clear-groups", released.slipway, "dev", "--data-dir", scratch / "mine"])
+    assert done.returncode == 5 and "sudo slipway dev" in done.stderr.decode()
+    assert not (scratch / "mine").exists()
+
+
+def test_a_data_directory_that_is_a_file_is_exit_code_2_with_a_fix(released, scratch):
+    from harness.process import run
+
+    (scratch / "file").write_text("")
+    for place in (scratch / "file", scratch / "file/below"):
+        done = run([released.slipway, "dev", "--data-dir", place])
+        assert done.returncode == 2 and "fix: " in done.stderr.decode()
+
+
 def test_a_child_that_is_killed_is_started_again(dev):
     for pid in (dev.server_pid(), dev.cloud_pid()):
         os.kill(pid, signal.SIGKILL)

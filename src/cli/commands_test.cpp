@@ -154,6 +154,17 @@ TEST(Commands, List_ReadsEveryPage) {
   EXPECT_THAT(server.asked("GET")[1].target, HasSubstr("cursor=c%2F1"));
 }
 
+TEST(HostList, HostWhoseAgentHasNotComeBack_IsShownAsNotConnected) {
+  StubServer server;
+  server.on("GET /api/v1/pools", R"({"items":[],"next":null})");
+  server.on("GET /api/v1/hosts", R"({"items":[{"id":"host-1","name":"away","state":"READY","connected":false},)"
+                                 R"({"id":"host-2","name":"here","state":"READY","connected":true}],"next":null})");
+  const CommandRun run(at(server, {"host", "list"}));
+  EXPECT_EQ(run.code, kDone) << run.err;
+  EXPECT_THAT(run.out, testing::ContainsRegex("away.*READY, not connected"));
+  EXPECT_THAT(run.out, Not(testing::ContainsRegex("here.*not connected")));
+}
+
 TEST(CloudLeftovers, WithTheCloudStopped_AreFoundByLooking) {
   const Folder folder;
   const CommandRun run(

@@ -394,6 +394,25 @@ Result<void> FakeCloud::delete_security_group(const std::string& group_id) {
   return finish(lost);
 }
 
+Result<std::vector<Volume>> FakeCloud::describe_volumes(const Filter& filter) {
+  const std::scoped_lock lock(mutex_);
+  SLIPWAY_ASSIGN(const bool lost, begin("DescribeVolumes"));
+  settle();
+  std::vector<Volume> volumes;
+  for (const auto& [id, kept] : instances_) {
+    Volume volume{.volume_id = "vol" + id.substr(1), .state = "in-use", .tags = kept.request.tags};
+    if (kept.value.state == InstanceState::Terminated) continue;  // its disk goes with it
+    if (matches(filter, volume.volume_id, "", volume.tags)) volumes.push_back(std::move(volume));
+  }
+  return finish(lost, std::move(volumes));
+}
+
+Result<std::vector<Address>> FakeCloud::describe_addresses(const Filter&) {
+  const std::scoped_lock lock(mutex_);
+  SLIPWAY_ASSIGN(const bool lost, begin("DescribeAddresses"));
+  return finish(lost, std::vector<Address>{});
+}
+
 Result<void> FakeCloud::create_tags(const std::string& resource_id, const Tags& tags) {
   const std::scoped_lock lock(mutex_);
   SLIPWAY_ASSIGN(const bool lost, begin("CreateTags"));

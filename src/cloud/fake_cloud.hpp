@@ -64,6 +64,9 @@ class FakeCloud final : public Cloud {
   Result<void> authorize_ingress(const std::string& group_id, int port, const std::string& cidr) override;
   Result<std::vector<SecurityGroup>> describe_security_groups(const Filter& filter) override;
   Result<void> delete_security_group(const std::string& group_id) override;
+  /// One a live instance, with the tags of its launch; no addresses.
+  Result<std::vector<Volume>> describe_volumes(const Filter& filter) override;
+  Result<std::vector<Address>> describe_addresses(const Filter& filter) override;
   Result<void> create_tags(const std::string& resource_id, const Tags& tags) override;
 
  private:

@@ -58,6 +58,10 @@ TEST_F(ServerTest, BadRequests_AreProblemsOfTheRightStatus) {
             501);
 }
 
+TEST_F(ServerTest, Bake_ThatIsNotThere_NamesTheCommandThatListsThem) {
+  EXPECT_EQ(json(call("GET", "/api/v1/bakes/none")).at("fix").as_string(), "slipway image bakes shows what there is");
+}
+
 TEST_F(ServerTest, OpenApi_ListsEveryPath) {
   const auto document = json(call("GET", "/api/v1/openapi.json"));
   EXPECT_EQ(document.at("openapi").as_string(), "3.1.0");

@@ -58,6 +58,14 @@ TEST_F(ServerTest, BadRequests_AreProblemsOfTheRightStatus) {
             501);
 }
 
+TEST_F(ServerTest, ArtifactsOfAJobThatWasStoppedWhileQueued_SayThatItNeverRan) {
+  submit("lonely");
+  EXPECT_EQ(json(call("GET", "/api/v1/jobs/lonely/artifacts")).at("note").as_string(), "the job has not run yet");
+  EXPECT_EQ(call("POST", "/api/v1/jobs/lonely/stop").status, 202);
+  EXPECT_THAT(std::string(json(call("GET", "/api/v1/jobs/lonely/artifacts")).at("note").as_string()),
+              HasSubstr("none: the job never ran"));
+}
+
 TEST_F(ServerTest, Bake_ThatIsNotThere_NamesTheCommandThatListsThem) {
   EXPECT_EQ(json(call("GET", "/api/v1/bakes/none")).at("fix").as_string(), "slipway image bakes shows what there is");
 }

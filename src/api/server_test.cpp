@@ -58,6 +58,22 @@ TEST_F(ServerTest, BadRequests_AreProblemsOfTheRightStatus) {
             501);
 }
 
+TEST_F(ServerTest, Host_SaysWhetherItsAgentIsConnected) {
+  auto agent = join();
+  const auto connected = [&] {
+    return json(call("GET", "/api/v1/hosts")).at("items").as_array().at(0).at("connected").as_bool();
+  };
+  EXPECT_TRUE(connected());
+  agent.reset();
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (connected() && std::chrono::steady_clock::now() < deadline) {
+  }
+  EXPECT_FALSE(connected());
+  const auto host = json(call("GET", "/api/v1/hosts/scripted"));
+  EXPECT_FALSE(host.at("connected").as_bool());
+  EXPECT_EQ(host.at("state").as_string(), "READY");
+}
+
 TEST_F(ServerTest, ArtifactsOfAJobThatWasStoppedWhileQueued_SayThatItNeverRan) {
   submit("lonely");
   EXPECT_EQ(json(call("GET", "/api/v1/jobs/lonely/artifacts")).at("note").as_string(), "the job has not run yet");

@@ -58,6 +58,15 @@ TEST_F(ServerTest, BadRequests_AreProblemsOfTheRightStatus) {
             501);
 }
 
+TEST_F(ServerTest, BadRequest_AlwaysSaysWhatToDo) {
+  for (const auto& [target, body] :
+       {std::pair{"/api/v1/jobs", "{"}, {"/api/v1/jobs", R"({"name": 1})"}, {"/api/v1/blobs/missing", "[]"}}) {
+    const auto refused = call("POST", target, body);
+    EXPECT_EQ(refused.status, 400) << body;
+    EXPECT_FALSE(json(refused).at("fix").as_string().empty()) << refused.body;
+  }
+}
+
 TEST_F(ServerTest, Host_SaysWhetherItsAgentIsConnected) {
   auto agent = join();
   const auto connected = [&] {

@@ -18,6 +18,7 @@ constexpr auth::Kind kind_of() {
   if constexpr (std::is_same_v<T, model::App>) return auth::Kind::App;
   if constexpr (std::is_same_v<T, model::Session>) return auth::Kind::Session;
   if constexpr (std::is_same_v<T, model::Link>) return auth::Kind::Link;
+  if constexpr (std::is_same_v<T, model::Workshop>) return auth::Kind::Workshop;
 }
 
 /// The command that shows what there is of a kind.
@@ -45,6 +46,7 @@ bool goes_by(const T& row, const std::string& name) {
 
 /// A name stands for what is still there before what is over.
 inline bool is_over(const model::Session& session) { return model::is_terminal(session.state); }
+inline bool is_over(const model::Workshop& workshop) { return model::is_terminal(workshop.state); }
 template <typename T>
 bool is_over(const T&) {
   return false;

@@ -18,8 +18,8 @@ constexpr int kColumns = 2;
 constexpr int kRows = 4;
 constexpr double kCardWidth = (kPageWidth - 2 * kMargin) / kColumns;
 constexpr double kCardHeight = (kPageHeight - 2 * kMargin - kHeading) / kRows;
-constexpr double kPadding = 10;
-constexpr double kCode = 118;  // a secret's link has some 57 modules: 2 points each are read from a hand's breadth
+constexpr double kPadding = 14;  // four modules of a code with a long link: what scanners need around it
+constexpr double kCode = 118;    // a secret's link has some 57 modules: 2 points each are read from a hand's breadth
 
 struct Free {
   void operator()(cairo_t* context) const { cairo_destroy(context); }
@@ -136,8 +136,8 @@ class Sheet {
     draw_text(seat, x + kPadding + kCode + kPadding, y + kPadding);
     font(6.5, false, "monospace");
     grey(0.15);
-    lines(x + kPadding, y + kPadding + kCode + 14, seat.url.empty() ? seat.origin + " (issued before)" : seat.url,
-          kCardWidth - 2 * kPadding, 8.5, 4);
+    lines(x + kPadding, y + kPadding + kCode + 14, seat.url.empty() ? seat.origin : seat.url, kCardWidth - 2 * kPadding,
+          8.5, 4);
     return {};
   }
 
@@ -145,14 +145,18 @@ class Sheet {
     const double width = kCardWidth - kCode - 3 * kPadding;
     font(8.5);
     grey(0.35);
-    text(x, y + 9, fmt::format("Seat {}{}", seat.number, seat.spare ? " · spare" : ""));
+    lines(x, y + 9, fmt::format("Seat {}{} · {}", seat.number, seat.spare ? " · spare" : "", sheet_.title), width, 10,
+          2);
     font(13, true);
     grey(0.07);
-    auto next = lines(x, y + 26, seat.name, width, 15, 3);
+    auto next = lines(x, y + 36, seat.name, width, 15, 3);
     font(8);
     grey(0.35);
     next = lines(x, next, seat.email, width, 10, 2);
-    lines(x, next + 6, "Scan the code, or open the link below. It is yours alone.", width, 10, 4);
+    lines(x, next + 6,
+          seat.url.empty() ? "Its link was issued before and is not told again."
+                           : "Scan the code, or open the link below. It is yours alone.",
+          width, 10, 4);
   }
 
   const SeatSheet& sheet_;

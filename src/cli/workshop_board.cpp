@@ -120,10 +120,15 @@ Result<std::string> rendered(const SeatSheet& sheet, const std::string& format) 
 }
 
 /// The sheet holds secrets: nobody else on this machine reads it.
-Result<void> write_sheet(const std::string& path, const std::string& bytes) {
+std::ofstream open_sheet(const std::string& path, std::ios::openmode how) {
   const auto mask = umask(077);
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  std::ofstream file(path, std::ios::binary | how);
   umask(mask);
+  return file;
+}
+
+Result<void> write_sheet(const std::string& path, const std::string& bytes) {
+  auto file = open_sheet(path, std::ios::trunc);
   file << bytes;
   file.flush();
   if (!file) return fail(Code::Io, "{} could not be written", path);
@@ -138,8 +143,7 @@ Result<void> check_seats(const Session& session, const SeatsArguments& arguments
                       .fix = "write it to a file: --to seats.pdf",
                       .context = {}});
   if (arguments.to.empty()) return {};
-  std::ofstream probe(arguments.to, std::ios::binary | std::ios::app);
-  if (!probe) return fail(Code::Io, "{} cannot be written", arguments.to);
+  if (!open_sheet(arguments.to, std::ios::app)) return fail(Code::Io, "{} cannot be written", arguments.to);
   return {};
 }
 

@@ -106,7 +106,10 @@ TEST_F(HomeTasksTest, NoMoreThanAHostShouldDoAtOnce_TheOthersWait) {
   with_lasting_homes();
   host_for_sessions(1);
   std::vector<HomeTaskId> ids;
-  for (int i = 0; i < 6; ++i) ids.push_back(place(PrincipalId::make(random_)));
+  for (int i = 0; i < 6; ++i) {
+    clock_.advance(Duration(1));
+    ids.push_back(place(PrincipalId::make(random_)));
+  }
   const auto running_now =
       std::ranges::count_if(ids, [&](const HomeTaskId& id) { return task(id).state == HomeTaskState::Running; });
   EXPECT_EQ(running_now, options_.home_tasks_a_host);

@@ -225,7 +225,8 @@ void World::deliver(Machine& machine, const wire::ControllerMessage& message) {
                         .service = order->spec.service.has_value()};
     if (container.service) {
       container.warm = order->spec.service->warm;
-      container.person = order->spec.service->startup["initial_url"];
+      const auto person = order->spec.service->startup.find("initial_url");
+      if (person != order->spec.service->startup.end()) container.person = person->second;
       if (container.warm != container.person.empty())
         broken("P8: a start says neither whose it is nor that it is nobody's");
     }

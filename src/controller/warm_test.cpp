@@ -160,6 +160,7 @@ TEST_F(WarmTest, TwoHundredStartsOnFifty_FiftyAreThereAndTheOthersWaitInWords) {
   std::vector<SessionId> sessions;
   for (int i = 0; i < 200; ++i) {
     const auto who = person(fmt::format("p{}", i));
+    clock_.advance(Duration(1));
     sessions.push_back(*start_as(who));
     const auto& row = session(sessions.back());
     if (row.state == SessionState::Waiting) {
@@ -316,6 +317,7 @@ TEST_F(WarmTest, AppThatEndsByItself_IsStartedAgainEverMoreSlowlyAndSaysWhy) {
   const auto second = orders();
   ASSERT_EQ(second.size(), 1U);
   end(second[0]);
+  feed(Tick{});
   clock_.advance(seconds(1));
   feed(Tick{});
   EXPECT_TRUE(orders().empty()) << "two seconds now";

@@ -17,7 +17,7 @@ set(SLIPWAY_ROOM_image base model runtime cloud)
 set(SLIPWAY_ROOM_controller base model wire scheduler auth runtime store cloud image)
 set(SLIPWAY_ROOM_agent base model wire runtime net)
 set(SLIPWAY_ROOM_localcloud base runtime net store store_sqlite)
-set(SLIPWAY_ROOM_api base model wire auth runtime net store controller)
+set(SLIPWAY_ROOM_api base model wire auth runtime net store cloud controller)
 set(SLIPWAY_ROOM_cli base model wire runtime net net_curl image)
 
 set_property(GLOBAL PROPERTY SLIPWAY_ROOMS "")

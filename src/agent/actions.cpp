@@ -22,6 +22,11 @@ const char* signal_name(Signal signal) {
   return "SIGKILL";
 }
 
+bool has_mount(const std::string& path) {
+  const auto mounts = read_mounts();
+  return std::ranges::find(mounts, path, &Mount::point) != mounts.end();
+}
+
 }  // namespace
 
 void Agent::perform(const PrepareSource& action) {
@@ -34,12 +39,17 @@ void Agent::perform(const PrepareSource& action) {
   if (const auto& service = record->order.spec.service) {
     places.startup = paths.startup(id);
     places.startup_data = service->startup;
-    if (!service->home.empty()) places.home = paths.home(id);
+    places.startup_later = service->warm;
+    if (!service->home.empty() && !has_mount(paths.home(id))) places.home = paths.home(id);
+  }
+  if (is_process(record->order.spec)) {
+    places.user = record->progress.slots.user;
+    places.log_user = 0;  // its supervisor's
   }
   auto job = std::make_shared<SourceJob>(loop_, pool_, blobs_, record->order.spec.source, std::move(places), id.text(),
                                          [this, id](Result<void> result) {
                                            sources_.erase(id);
-                                           handle(SourcePrepared{id, std::move(result)});
+                                           source_prepared(id, std::move(result));
                                          });
   sources_[id] = job;
   job->begin();
@@ -47,13 +57,15 @@ void Agent::perform(const PrepareSource& action) {
 
 void Agent::perform(const CancelSource& action) {
   const auto found = sources_.find(action.allocation);
-  if (found != sources_.end()) found->second->cancel();
+  if (found != sources_.end()) return found->second->cancel();
+  release_home(action.allocation);  // it may be what is waited for
 }
 
 void Agent::perform(const CreateContainer& action) {
   const Record* record = core_.find(action.allocation);
   if (record == nullptr) return;
   const auto& spec = record->order.spec;
+  if (is_process(spec)) return create_process(*record);
   if (!spec.service || !spec.command.empty()) return create_container(*record, {});
   docker_.image_command(spec.container_image, [this, id = action.allocation](Result<std::vector<std::string>> command) {
     if (!command) return handle(ContainerCreated{id, fail(std::move(command.error()))});
@@ -78,15 +90,24 @@ void Agent::create_container(const Record& record, std::vector<std::string> imag
                  [this, id](Result<std::string> made) { handle(ContainerCreated{id, std::move(made)}); });
 }
 
+void Agent::create_process(const Record& record) {
+  const AllocationId id = record.order.allocation;
+  auto host = host_side(record);
+  if (!host) return handle(ContainerCreated{id, fail(std::move(host.error()))});
+  processes_.create(record.order, std::move(*host),
+                    [this, id](Result<std::string> made) { handle(ContainerCreated{id, std::move(made)}); });
+}
+
 /// On this thread: some system calls on the device directory, in order with EndService of whoever held them before.
 Result<HostSide> Agent::host_side(const Record& record) const {
   HostSide host{.slots = record.progress.slots};
   if (!record.order.spec.service) return host;
-  SLIPWAY_TRY(give_terminals(config_.device_directory, host.slots.ttys, kJobUid));
+  SLIPWAY_TRY(
+      give_terminals(config_.device_directory, host.slots.ttys, host.slots.user != 0 ? host.slots.user : kJobUid));
   host.devices = device_nodes(config_.device_directory, host.slots);
   host.groups = device_groups(host.devices);
   const auto mounts = read_mounts();
-  const Mount* mount = mount_of(mounts, state_.paths().root);
+  const Mount* mount = mount_of(mounts, state_.paths().home(record.order.allocation));
   host.home_is_shared = mount != nullptr && mount->shared;
   return host;
 }
@@ -94,11 +115,18 @@ Result<HostSide> Agent::host_side(const Record& record) const {
 void Agent::perform(const BeginService& action) {
   const Record* record = core_.find(action.allocation);
   if (record == nullptr || !record->order.spec.service) return;
-  services_.begin(action.allocation, action.container_id, *record->order.spec.service);
+  const auto& service = *record->order.spec.service;
+  if (!service.process) return services_.begin(action.allocation, action.container_id, service);
+  PortRule ports{.uid = record->progress.slots.user, .exposed = {}};
+  for (const model::AppPort& port : service.ports) {
+    if (port.expose == model::PortExposure::Host) ports.exposed.insert(port.port);
+  }
+  services_.begin(action.allocation, action.container_id, service, ports);
 }
 
 void Agent::perform(const EndService& action) {
   services_.end(action.allocation);
+  release_home(action.allocation);
   const Record* record = core_.find(action.allocation);
   if (record == nullptr) return;
   auto taken = take_terminals_back(config_.device_directory, record->progress.slots.ttys);
@@ -107,15 +135,16 @@ void Agent::perform(const EndService& action) {
 
 void Agent::perform(const StartContainer& action) {
   open_spool(action.allocation);
-  docker_.start(action.container_id, [this, id = action.allocation](Result<void> started) {
+  runtimes_.start(action.container_id, [this, id = action.allocation](Result<void> started) {
     handle(ContainerStarted{id, std::move(started)});
   });
 }
 
 void Agent::perform(const WatchContainer& action) {
   open_spool(action.allocation);
+  if (is_process_id(action.container_id)) std::ignore = processes_.restarted(action.allocation);  // counts from here
   const std::uint64_t generation = ++watches_[action.allocation];
-  docker_.wait(action.container_id, [this, action, generation](Result<ContainerEnd> end) {
+  runtimes_.wait(action.container_id, [this, action, generation](Result<ContainerEnd> end) {
     watch_ended(action, generation, std::move(end));
   });
 }
@@ -135,7 +164,7 @@ void Agent::watch_ended(const WatchContainer& watch, std::uint64_t generation, R
 }
 
 void Agent::perform(const SignalContainer& action) {
-  docker_.signal(action.container_id, signal_name(action.signal), [action](Result<void> sent) {
+  runtimes_.signal(action.container_id, signal_name(action.signal), [action](Result<void> sent) {
     if (!sent && sent.error().code != Code::NotFound) {
       log::warn("{}: {} could not be sent: {}", action.allocation, signal_name(action.signal), sent.error().text());
     }
@@ -153,6 +182,18 @@ void Agent::open_spool(const AllocationId& allocation) {
   }
   sender_.add(allocation, std::move(*spool));
   if (auto watched = spool_watch_->add(allocation, directory); !watched) log::error("{}", watched.error().text());
+  if (!is_process(record->order.spec)) return;
+  const std::string process = state_.paths().process(allocation);
+  if (auto watched = spool_watch_->add(allocation, process); !watched) log::error("{}", watched.error().text());
+}
+
+void Agent::spools_changed(const std::set<AllocationId>& changed) {
+  sender_.pump();
+  for (const AllocationId& id : changed) {
+    const Record* record = core_.find(id);
+    if (record == nullptr || !is_process(record->order.spec)) continue;
+    if (auto restarted = processes_.restarted(id)) handle(*restarted);
+  }
 }
 
 ContainerState Agent::with_init_status(const AllocationId& allocation, ContainerState state) {
@@ -206,18 +247,20 @@ void Agent::perform(const RefuseOrder& action) {
 
 void Agent::perform(const DiscardAllocation& action) {
   const AllocationId id = action.allocation;
+  release_home(id);
   sender_.remove(id);
   spool_watch_->remove(id);
   watches_.erase(id);
   watch_retries_.erase(id);
+  processes_.forget(id);
   const auto remove_files = [this, id] {
     pool_.run([directory = state_.paths().allocation(id), cache = state_.paths().cache()] {
-      if (auto removed = runtime::remove_tree(directory); !removed) log::warn("{}", removed.error().text());
+      if (auto removed = remove_allocation_tree(directory); !removed) log::warn("{}", removed.error().text());
       if (auto trimmed = trim_cache(cache, kCacheLimitBytes); !trimmed) log::warn("{}", trimmed.error().text());
     });
   };
   if (action.container_id.empty()) return remove_files();
-  docker_.remove(action.container_id, [remove_files, id](Result<void> removed) {
+  runtimes_.remove(action.container_id, [remove_files, id](Result<void> removed) {
     // One that could not be removed now is found by its label when Docker answers next.
     if (!removed) log::warn("container of {}: {}", id, removed.error().text());
     remove_files();
@@ -225,9 +268,14 @@ void Agent::perform(const DiscardAllocation& action) {
 }
 
 void Agent::perform(const RemoveContainer& action) {
-  log::warn("removing container {}: nothing that this agent accepted belongs to it", action.container_id);
-  docker_.remove(action.container_id, [](Result<void> removed) {
-    if (!removed) log::warn("{}", removed.error().text());
+  log::warn("removing {}: nothing that this agent accepted belongs to it", action.container_id);
+  runtimes_.remove(action.container_id, [this, id = action.container_id](Result<void> removed) {
+    if (!removed) return log::warn("{}", removed.error().text());
+    auto allocation = process_allocation(id);
+    if (!allocation) return;
+    pool_.run([directory = state_.paths().allocation(*allocation)] {
+      if (auto gone = remove_allocation_tree(directory); !gone) log::warn("{}", gone.error().text());
+    });
   });
 }
 

@@ -13,11 +13,14 @@
 #include "agent/docker/engine_link.hpp"
 #include "agent/files/blob_client.hpp"
 #include "agent/files/source_job.hpp"
+#include "agent/homes/home_mounts.hpp"
+#include "agent/homes/home_task_job.hpp"
 #include "agent/join/identity.hpp"
 #include "agent/join/metadata_client.hpp"
 #include "agent/journal/journal.hpp"
 #include "agent/logs/log_sender.hpp"
 #include "agent/logs/spool_watch.hpp"
+#include "agent/process/process_runtime.hpp"
 #include "agent/services/service_runs.hpp"
 #include "agent/session/session.hpp"
 
@@ -58,6 +61,10 @@ class Agent {
   void perform(const PrepareSource& action);
   void perform(const CancelSource& action);
   void perform(const CreateContainer& action);
+  void perform(const ApplyClaim& action);
+  void perform(const RunHomeTask& action);
+  void perform(const CancelHomeTask& action);
+  void perform(const SendHomeTaskReport& action);
   void perform(const StartContainer& action);
   void perform(const WatchContainer& action);
   void perform(const SignalContainer& action);
@@ -70,10 +77,21 @@ class Agent {
   void perform(const DiscardAllocation& action);
   void perform(const RemoveContainer& action);
   void create_container(const Record& record, std::vector<std::string> image_command);
+  void create_process(const Record& record);
   Result<HostSide> host_side(const Record& record) const;
   void watch_ended(const WatchContainer& watch, std::uint64_t generation, Result<ContainerEnd> end);
   void open_spool(const AllocationId& allocation);
+  void spools_changed(const std::set<AllocationId>& changed);
   ContainerState with_init_status(const AllocationId& allocation, ContainerState state);
+
+  // Homes (home_actions.cpp).
+  void source_prepared(const AllocationId& id, Result<void> result);
+  void bring_home(const Record& record, const std::optional<model::HomeMount>& home,
+                  std::function<void(Result<void>)> done);
+  void keep_homes();
+  void release_home(const AllocationId& id);
+  void begin_home_task(const HomeTaskId& id, Result<std::string> home);
+  void home_task_went(const wire::HomeTaskReport& report);
 
   // How the host is (host_status.cpp).
   void engine_up(EngineLink::Up up);
@@ -109,6 +127,7 @@ class Agent {
 
   LogSender sender_;
   std::map<AllocationId, std::shared_ptr<SourceJob>> sources_;
+  std::map<HomeTaskId, std::shared_ptr<HomeTaskJob>> home_jobs_;
   std::map<AllocationId, std::uint64_t> watches_;  ///< the current watch of an allocation: an older one says nothing
   std::map<AllocationId, runtime::Loop::Timer> watch_retries_;
   std::unique_ptr<SpoolWatch> spool_watch_;
@@ -116,10 +135,14 @@ class Agent {
 
   runtime::BlockingPool pool_;
   runtime::BlockingPool journal_pool_;
+  runtime::BlockingPool home_pool_;  ///< file work in homes, which may hang with their server
   BlobClient blobs_;
   DockerClient docker_;
+  ProcessRuntime processes_;
+  Runtimes runtimes_{docker_, processes_};  ///< either of them, by the id
   std::unique_ptr<EngineLink> engine_;
   ServiceRuns services_;
+  HomeMounts homes_;
 };
 
 }  // namespace slipway::agent

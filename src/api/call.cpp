@@ -6,7 +6,15 @@
 
 namespace slipway::api {
 
-net::Response problem(const Error& error) {
+namespace {
+
+constexpr const char* kRequestFix = "correct what the message names; GET /api/v1/openapi.json describes every request";
+
+}  // namespace
+
+net::Response problem(const Error& said) {
+  Error error = said;
+  if (error.code == Code::InvalidInput && error.fix.empty()) error.fix = kRequestFix;
   net::Response response{.status = http_status(error.code)};
   response.headers.add("Content-Type", "application/problem+json");
   if (error.code == Code::Unauthenticated) response.headers.add("WWW-Authenticate", "Bearer");

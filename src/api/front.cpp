@@ -36,7 +36,7 @@ net::Response method_not_allowed(const std::string& methods) {
 
 void Front::handle(std::shared_ptr<net::Exchange> exchange) {
   const auto host = named_host(context_.sessions, listen_host_, exchange->head().headers.get("Host"));
-  if (host.kind == HostKind::Session) return sessions_.handle(std::move(exchange), host.session);
+  if (host.kind == HostKind::Session) return sessions_.handle(std::move(exchange), host);
   if (host.kind == HostKind::Foreign) return exchange->respond(misdirected());
   answer(exchange);
 }

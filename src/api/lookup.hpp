@@ -18,6 +18,15 @@ constexpr auth::Kind kind_of() {
   if constexpr (std::is_same_v<T, model::App>) return auth::Kind::App;
   if constexpr (std::is_same_v<T, model::Session>) return auth::Kind::Session;
   if constexpr (std::is_same_v<T, model::Link>) return auth::Kind::Link;
+  if constexpr (std::is_same_v<T, model::Workshop>) return auth::Kind::Workshop;
+}
+
+/// The command that shows what there is of a kind.
+template <typename T>
+std::string list_command() {
+  if constexpr (std::is_same_v<T, model::Bake>) return "slipway image bakes";
+  if constexpr (std::is_same_v<T, model::Link>) return "slipway session links";
+  return fmt::format("slipway {} list", auth::kind_name(kind_of<T>()));
 }
 
 template <typename T>
@@ -37,6 +46,7 @@ bool goes_by(const T& row, const std::string& name) {
 
 /// A name stands for what is still there before what is over.
 inline bool is_over(const model::Session& session) { return model::is_terminal(session.state); }
+inline bool is_over(const model::Workshop& workshop) { return model::is_terminal(workshop.state); }
 template <typename T>
 bool is_over(const T&) {
   return false;
@@ -67,7 +77,7 @@ Result<const T*> find(const controller::Tables& tables, const model::Principal& 
   if (row == nullptr)
     return fail(Error{.code = Code::NotFound,
                       .message = fmt::format("no {} '{}'", auth::kind_name(kind_of<T>()), text.substr(0, 100)),
-                      .fix = fmt::format("slipway {} list shows what there is", auth::kind_name(kind_of<T>())),
+                      .fix = list_command<T>() + " shows what there is",
                       .context = {}});
   SLIPWAY_TRY(auth::require(who, action, {kind_of<T>(), row->meta.owner}));
   return row;

@@ -54,6 +54,30 @@ Setting duration(const char* key, const char* help, Duration controller::CoreOpt
           }};
 }
 
+Setting homes() {
+  return {.key = "homes",
+          .help =
+              "where people's files last: efs:fs-…, nfs:server:/export[:options] or directory:/path of every host; "
+              "default: they go with each session",
+          .shown = [](const ServerOptions&) { return std::string(); },
+          .set = [](ServerOptions& options, const std::string& value) -> Result<void> {
+            SLIPWAY_ASSIGN(options.core.homes, model::parse_homes(value));
+            return {};
+          }};
+}
+
+Setting home_quota() {
+  return {.key = "home-quota",
+          .help = "size of each home, such as 10GiB, where the file system can limit it; 0: without",
+          .shown = [](const ServerOptions& options) { return format_bytes(options.core.home_quota_bytes); },
+          .set = [](ServerOptions& options, const std::string& value) -> Result<void> {
+            SLIPWAY_ASSIGN(options.core.home_quota_bytes, value == "0" ? Result<std::int64_t>(0) : parse_bytes(value));
+            constexpr std::int64_t kLeast = 1 << 20;  // what a file system of homes can count
+            if (options.core.home_quota_bytes == 0 || options.core.home_quota_bytes >= kLeast) return {};
+            return fail(Code::InvalidInput, "--home-quota {} is too small: at least 1MiB", value);
+          }};
+}
+
 }  // namespace
 
 const std::vector<Setting>& server_settings() {
@@ -65,6 +89,8 @@ const std::vector<Setting>& server_settings() {
       text("agent-advertise", "address:port that hosts are told to connect to; default: that of --agent-listen",
            &ServerOptions::agent_advertise),
       base_domain(),
+      homes(),
+      home_quota(),
       text("novnc", "directory of noVNC, which shows desktops; Debian's package novnc",
            &ServerOptions::novnc_directory),
       duration("lost-after", "silence after which a host is LOST", &CoreOptions::lost_after, seconds(3)),

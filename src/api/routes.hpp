@@ -52,6 +52,7 @@ void handle_put_blob(std::shared_ptr<Call> call);
 void handle_create_pool(std::shared_ptr<Call> call);
 void handle_list_pools(std::shared_ptr<Call> call);
 void handle_show_pool(std::shared_ptr<Call> call);
+void handle_set_warm(std::shared_ptr<Call> call);
 void handle_delete_pool(std::shared_ptr<Call> call);
 void handle_list_hosts(std::shared_ptr<Call> call);
 void handle_show_host(std::shared_ptr<Call> call);
@@ -76,5 +77,17 @@ void handle_extend_session(std::shared_ptr<Call> call);
 void handle_create_link(std::shared_ptr<Call> call);
 void handle_list_links(std::shared_ptr<Call> call);
 void handle_revoke_link(std::shared_ptr<Call> call);
+void handle_create_workshop(std::shared_ptr<Call> call);
+void handle_plan_workshop(std::shared_ptr<Call> call);
+void handle_list_workshops(std::shared_ptr<Call> call);
+void handle_show_workshop(std::shared_ptr<Call> call);
+void handle_list_seats(std::shared_ptr<Call> call);
+void handle_issue_seat_links(std::shared_ptr<Call> call);
+void handle_replace_seat(std::shared_ptr<Call> call);
+void handle_send_files(std::shared_ptr<Call> call);
+void handle_extend_workshop(std::shared_ptr<Call> call);
+void handle_end_workshop(std::shared_ptr<Call> call);
+void handle_home_archive(std::shared_ptr<Call> call);
+void handle_workshop_remains(std::shared_ptr<Call> call);
 
 }  // namespace slipway::api

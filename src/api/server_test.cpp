@@ -58,6 +58,43 @@ TEST_F(ServerTest, BadRequests_AreProblemsOfTheRightStatus) {
             501);
 }
 
+TEST_F(ServerTest, BadRequest_AlwaysSaysWhatToDo) {
+  for (const auto& [target, body] :
+       {std::pair{"/api/v1/jobs", "{"}, {"/api/v1/jobs", R"({"name": 1})"}, {"/api/v1/blobs/missing", "[]"}}) {
+    const auto refused = call("POST", target, body);
+    EXPECT_EQ(refused.status, 400) << body;
+    EXPECT_FALSE(json(refused).at("fix").as_string().empty()) << refused.body;
+  }
+}
+
+TEST_F(ServerTest, Host_SaysWhetherItsAgentIsConnected) {
+  auto agent = join();
+  const auto connected = [&] {
+    return json(call("GET", "/api/v1/hosts")).at("items").as_array().at(0).at("connected").as_bool();
+  };
+  EXPECT_TRUE(connected());
+  agent.reset();
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (connected() && std::chrono::steady_clock::now() < deadline) {
+  }
+  EXPECT_FALSE(connected());
+  const auto host = json(call("GET", "/api/v1/hosts/scripted"));
+  EXPECT_FALSE(host.at("connected").as_bool());
+  EXPECT_EQ(host.at("state").as_string(), "READY");
+}
+
+TEST_F(ServerTest, ArtifactsOfAJobThatWasStoppedWhileQueued_SayThatItNeverRan) {
+  submit("lonely");
+  EXPECT_EQ(json(call("GET", "/api/v1/jobs/lonely/artifacts")).at("note").as_string(), "the job has not run yet");
+  EXPECT_EQ(call("POST", "/api/v1/jobs/lonely/stop").status, 202);
+  EXPECT_THAT(std::string(json(call("GET", "/api/v1/jobs/lonely/artifacts")).at("note").as_string()),
+              HasSubstr("none: the job never ran"));
+}
+
+TEST_F(ServerTest, Bake_ThatIsNotThere_NamesTheCommandThatListsThem) {
+  EXPECT_EQ(json(call("GET", "/api/v1/bakes/none")).at("fix").as_string(), "slipway image bakes shows what there is");
+}
+
 TEST_F(ServerTest, OpenApi_ListsEveryPath) {
   const auto document = json(call("GET", "/api/v1/openapi.json"));
   EXPECT_EQ(document.at("openapi").as_string(), "3.1.0");

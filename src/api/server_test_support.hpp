@@ -148,6 +148,7 @@ class ServerTest : public testing::Test {
     ASSERT_NE(mkdtemp(name), nullptr);
     directory_ = name;
     auto started = Server::start(options(), {.store = store::make_memory_store(),
+                                             .cloud = cloud(),
                                              .clock = &clock_,
                                              .random = &random_,
                                              .fatal = [](const Error& error) { ADD_FAILURE() << error.text(); }});
@@ -160,6 +161,8 @@ class ServerTest : public testing::Test {
     EXPECT_TRUE(runtime::remove_tree(directory_));
   }
 
+  /// For pools; without one they are refused.
+  virtual cloud::Cloud* cloud() { return nullptr; }
   virtual ServerOptions options() {
     return {.directory = directory_, .listen = "127.0.0.1:0", .agent_listen = "127.0.0.1:0"};
   }

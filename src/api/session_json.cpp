@@ -16,7 +16,8 @@ const model::Allocation* place_of(const controller::Tables& tables, const model:
 
 std::string idle_end(const controller::Tables& tables, const model::Session& session) {
   const auto* app = tables.apps.find(session.app);
-  if (app == nullptr || session.idle_since == WallTime{}) return "";
+  const bool of_seat = tables.seat_of(session.id) != nullptr;  // those never end for being idle
+  if (app == nullptr || of_seat || session.idle_since == WallTime{}) return "";
   return format_time(session.idle_since + app->spec.idle.after);
 }
 

@@ -3,6 +3,8 @@
 #include <filesystem>
 
 #include "base/digest.hpp"
+#include "base/log.hpp"
+#include "image/bake_scratch.hpp"
 #include "image/baker.hpp"
 #include "image/recipe_files.hpp"
 #include "runtime/files.hpp"
@@ -12,6 +14,8 @@ namespace {
 
 /// A static agent has a few MiB; a sanitised one a hundred.
 constexpr std::size_t kMaxAgentBytes = 512 << 20;
+/// Directories for the keys of bakes lie below it. Short: Unix sockets lie in them.
+constexpr const char* kScratchParent = "/run/slipway";
 
 Result<std::string> checksum_of(const std::string& path) {
   auto bytes = runtime::read_file(path, kMaxAgentBytes);
@@ -26,13 +30,19 @@ Result<std::string> checksum_of(const std::string& path) {
 }  // namespace
 
 BakeAdapter::BakeAdapter(cloud::Cloud& cloud, const Clock& clock, BakeAdapterOptions options)
-    : cloud_(cloud), clock_(clock), options_(std::move(options)) {}
+    : cloud_(cloud), clock_(clock), options_(std::move(options)) {
+  const auto swept = image::sweep_scratch(kScratchParent);
+  if (!swept) log::warn("{}", swept.error().text());
+  if (swept && *swept > 0) log::info("removed the keys of {} dead bakes", *swept);
+}
 
 Result<std::string> BakeAdapter::check(const wire::StartBakeRequest& request) {
   SLIPWAY_ASSIGN(const image::Recipe recipe, image::parse_recipe(request.recipe, request.recipe_path));
   SLIPWAY_TRY(image::check_files(recipe, request.files));
   // Nothing is stored for a recipe that cannot be baked; a cloud that is away for now is the bake's own affair.
-  if (auto base = image::find_base(cloud_, recipe); !base && base.error().code == Code::NotFound) return base;
+  const auto base = image::find_base(cloud_, recipe);
+  if (!base && base.error().code == Code::NotFound) return base;
+  if (base) SLIPWAY_TRY(image::check_instance_type(cloud_, recipe, *base));
   return recipe.name;
 }
 
@@ -50,7 +60,7 @@ Result<controller::BakeResult> BakeAdapter::run(const controller::BakeWork& work
                                    .blob_path = work.blob_path,
                                    .agent_executable = options_.agent_executable,
                                    .agent_sha256 = agent_sha256,
-                                   .scratch_directory = "/run/slipway/" + bake_id,  // short: a Unix socket lies in it
+                                   .scratch_directory = fmt::format("{}/{}", kScratchParent, bake_id),
                                    .is_live = [bake_id](const std::string& other) { return other == bake_id; }};
   const image::BakeCallbacks adapted{.on_progress =
                                          [&](const image::BakeProgress& progress) {

@@ -13,7 +13,7 @@ struct BakeAdapterOptions {
 
 class BakeAdapter final : public controller::BakeExecutor {
  public:
-  /// Both must outlive it.
+  /// Both must outlive it. Removes the keys that killed controllers of this machine left.
   BakeAdapter(cloud::Cloud& cloud, const Clock& clock, BakeAdapterOptions options);
   Result<std::string> check(const wire::StartBakeRequest& request) override;
   Result<controller::BakeResult> run(const controller::BakeWork& work,

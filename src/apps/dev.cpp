@@ -68,6 +68,26 @@ Result<std::uint16_t> choose_port(std::optional<std::int64_t> remembered, std::u
   return fail(Code::Exhausted, "no free port from {} to {} on 127.0.0.1", first, first + 999);
 }
 
+/// What cannot go well, said before anything is made.
+Result<void> check_start(const std::string& data_dir) {
+  if (geteuid() != 0) {
+    return fail(Error{.code = Code::Denied,
+                      .message = "slipway dev needs root: it mounts file systems and boots machines",
+                      .fix = "run it as root: sudo slipway dev",
+                      .context = {}});
+  }
+  std::error_code error;
+  const auto status = std::filesystem::status(data_dir, error);
+  const bool wrong =
+      std::filesystem::exists(status) ? !std::filesystem::is_directory(status) : error == std::errc::not_a_directory;
+  if (!wrong) return {};
+  return fail(
+      Error{.code = Code::InvalidInput,
+            .message = fmt::format("the data directory {} is, or lies below, something that is no directory", data_dir),
+            .fix = "name a directory, there or yet to be made, with --data-dir",
+            .context = {}});
+}
+
 class Dev {
  public:
   explicit Dev(const DevOptions& options) : options_(options) {}
@@ -76,6 +96,9 @@ class Dev {
     const auto begun = SteadyClock::now();
     block_stop_signals();
     SLIPWAY_TRY(check_listen());
+    std::error_code ignored;
+    data_dir_ = std::filesystem::absolute(options_.data_dir, ignored).lexically_normal().string();
+    SLIPWAY_TRY(check_start(data_dir_));
     SLIPWAY_TRY(prepare());
     if (auto started = start(); !started) {
       // Whatever was started ends in good order, so that nothing of a start that failed is left.
@@ -109,8 +132,6 @@ class Dev {
   }
 
   Result<void> prepare() {
-    std::error_code error;
-    data_dir_ = std::filesystem::absolute(options_.data_dir, error).lexically_normal().string();
     // Guests' root is another uid that must pass through, so only names are hidden here; what is secret is 0600 itself.
     SLIPWAY_TRY(runtime::make_directories(data_dir_, 0711));
     SLIPWAY_TRY(runtime::make_directories(data_dir_ + "/log", 0700));

@@ -40,6 +40,8 @@ std::string_view kind_name(Kind kind) {
       return "session";
     case Kind::Link:
       return "link";
+    case Kind::Workshop:
+      return "workshop";
   }
   return "?";
 }
@@ -59,6 +61,7 @@ bool allowed(const model::Principal& principal, Action action, const Object& obj
     case Kind::Image:
     case Kind::Pool:
       return action == Action::Read;
+    case Kind::Workshop:  // it launches hosts
     case Kind::Host:
     case Kind::Bake:
     case Kind::JoinToken:

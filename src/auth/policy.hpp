@@ -11,7 +11,7 @@ namespace slipway::auth {
 enum class Action { Read, Create, Change, Delete };
 std::string_view action_name(Action action);  ///< "read", …
 
-enum class Kind { Job, Pool, Host, Image, Bake, Blob, JoinToken, History, App, Session, Link };
+enum class Kind { Job, Pool, Host, Image, Bake, Blob, JoinToken, History, App, Session, Link, Workshop };
 std::string_view kind_name(Kind kind);  ///< "job", …
 
 /// What the action is on. `owner` is empty for a thing that is about to be made and for things of the system.

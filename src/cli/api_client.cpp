@@ -67,6 +67,14 @@ Result<Json> ApiClient::post(const std::string& target, std::string body, const 
   return json_of(response);
 }
 
+Result<Json> ApiClient::put(const std::string& target, std::string body) {
+  auto request = make_request("PUT", target);
+  request.headers.add("Content-Type", "application/json");
+  request.body = std::move(body);
+  SLIPWAY_ASSIGN(const auto response, call(std::move(request)));
+  return json_of(response);
+}
+
 Result<Json> ApiClient::remove(const std::string& target) {
   SLIPWAY_ASSIGN(const auto response, call(make_request("DELETE", target)));
   return json_of(response);

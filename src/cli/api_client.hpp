@@ -33,6 +33,7 @@ class ApiClient {
   Result<Json> get(const std::string& target);
   /// `idempotency_key` empty: none.
   Result<Json> post(const std::string& target, std::string body, const std::string& idempotency_key = {});
+  Result<Json> put(const std::string& target, std::string body);
   Result<Json> remove(const std::string& target);
   /// Every page of a list.
   Result<std::vector<Json>> list(const std::string& target);

@@ -10,6 +10,8 @@ namespace {
 
 /// mmdebstrap fetches and unpacks some hundred packages.
 constexpr Duration kBasePatience = std::chrono::minutes(30);
+/// For questions that the cloud answers from memory and by a look at the machine.
+constexpr Duration kAnswerPatience = std::chrono::seconds(15);
 
 Result<std::string> data_dir_of(Session& session) {
   SLIPWAY_ASSIGN(const Connection found, session.connection());
@@ -99,9 +101,11 @@ Result<int> make_base(Session& session, const std::string& name) {
   return kDone;
 }
 
-/// By the cloud if it runs, else by looking.
+/// By the cloud if it answers in time, else by looking.
 Result<std::vector<Json>> find_leftovers(Session& session, const std::string& data_dir) {
   ApiClient admin = admin_client(data_dir);
+  SLIPWAY_ASSIGN(const Duration patience, session.timeout_or(kAnswerPatience));
+  admin.set_timeout(patience);
   auto answer = admin.get("/v1/leftovers");
   if (answer) {
     SLIPWAY_ASSIGN(const auto object, wire::JsonReader::open(*answer, "answer"));
@@ -109,7 +113,8 @@ Result<std::vector<Json>> find_leftovers(Session& session, const std::string& da
     if (items == nullptr || !items->is_array()) return fail(Code::Internal, "the cloud's answer has no items");
     return std::vector<Json>(items->get_array().begin(), items->get_array().end());
   }
-  if (answer.error().code != Code::Unreachable || !session.host().look_for_leftovers) {
+  const bool away = answer.error().code == Code::Unreachable || answer.error().code == Code::Timeout;
+  if (!away || !session.host().look_for_leftovers) {
     return fail(about_cloud(std::move(answer).error(), data_dir));
   }
   SLIPWAY_ASSIGN(const auto found, session.host().look_for_leftovers(data_dir));
@@ -138,6 +143,8 @@ Result<int> list_leftovers(Session& session) {
 Result<int> show_status(Session& session) {
   SLIPWAY_ASSIGN(const std::string data_dir, data_dir_of(session));
   ApiClient admin = admin_client(data_dir);
+  SLIPWAY_ASSIGN(const Duration patience, session.timeout_or(kAnswerPatience));
+  admin.set_timeout(patience);
   auto status = admin.get("/v1/status");
   if (!status) return fail(about_cloud(std::move(status).error(), data_dir));
   if (!status->is_object()) return fail(Code::Internal, "the cloud's answer is no object");

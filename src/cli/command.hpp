@@ -87,6 +87,7 @@ std::vector<Command> cloud_commands();
 std::vector<Command> config_commands();
 std::vector<Command> app_commands();
 std::vector<Command> session_commands();
+std::vector<Command> workshop_commands();
 
 void print_error(const CliHost& host, const Error& error, Format format, int code);
 

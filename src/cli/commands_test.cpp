@@ -1,8 +1,12 @@
 // Whole command lines against a server that answers what it is told: what all commands share, and the small groups.
+#include <sys/socket.h>
+#include <sys/un.h>
+
 #include <boost/json.hpp>
 
 #include "cli/exit_codes.hpp"
 #include "cli/job_test_support.hpp"
+#include "runtime/fd.hpp"
 #include "wire/json.hpp"
 #include "wire/records.hpp"
 
@@ -150,6 +154,17 @@ TEST(Commands, List_ReadsEveryPage) {
   EXPECT_THAT(server.asked("GET")[1].target, HasSubstr("cursor=c%2F1"));
 }
 
+TEST(HostList, HostWhoseAgentHasNotComeBack_IsShownAsNotConnected) {
+  StubServer server;
+  server.on("GET /api/v1/pools", R"({"items":[],"next":null})");
+  server.on("GET /api/v1/hosts", R"({"items":[{"id":"host-1","name":"away","state":"READY","connected":false},)"
+                                 R"({"id":"host-2","name":"here","state":"READY","connected":true}],"next":null})");
+  const CommandRun run(at(server, {"host", "list"}));
+  EXPECT_EQ(run.code, kDone) << run.err;
+  EXPECT_THAT(run.out, testing::ContainsRegex("away.*READY, not connected"));
+  EXPECT_THAT(run.out, Not(testing::ContainsRegex("here.*not connected")));
+}
+
 TEST(CloudLeftovers, WithTheCloudStopped_AreFoundByLooking) {
   const Folder folder;
   const CommandRun run(
@@ -161,6 +176,26 @@ TEST(CloudLeftovers, WithTheCloudStopped_AreFoundByLooking) {
       });
   EXPECT_EQ(run.code, kDone) << run.err;
   EXPECT_EQ(wire::parse_json(run.out)->at("items").as_array()[0].at("kind"), "mount");
+}
+
+TEST(CloudLeftovers, WithACloudThatHangs_AreFoundByLookingAfterTheTimeout) {
+  const Folder folder;
+  std::filesystem::create_directories(folder / "cloud");
+  const runtime::Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  (folder / "cloud/admin.sock").copy(address.sun_path, sizeof address.sun_path - 1);
+  ASSERT_EQ(bind(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(listen(socket.get(), 1), 0);  // and it never accepts
+  const CommandRun run({"cloud", "leftovers", "--data-dir", folder.path(), "--timeout", "200ms"},
+                       [](CliHost& host, CapturedTerminal&) {
+                         host.look_for_leftovers = [](const std::string&) -> Result<std::vector<LeftoverItem>> {
+                           return std::vector<LeftoverItem>{{"mount", "/x", "btrfs"}};
+                         };
+                       });
+  EXPECT_EQ(run.code, kDone) << run.err;
+  EXPECT_THAT(run.out, HasSubstr("/x"));
+  const CommandRun status({"cloud", "status", "--data-dir", folder.path(), "--timeout", "200ms"});
+  EXPECT_EQ(status.code, kTimeout) << status.err;
 }
 
 TEST(CloudBase, WithTheCloudStopped_SaysHowToStartIt) {

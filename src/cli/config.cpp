@@ -98,7 +98,9 @@ Result<Layer> layer_of_file(const std::string& path, const std::string& wanted) 
   if (!known && !wanted.empty()) {
     return fail(Error{.code = Code::NotFound,
                       .message = fmt::format("no context '{}' in {}", wanted, path),
-                      .fix = "slipway config show lists the contexts",
+                      .fix = fmt::format("choose one that stands below 'contexts' in {}, or leave --context and "
+                                         "SLIPWAY_CONTEXT out",
+                                         path),
                       .context = {}});
   }
   if (!known) return Layer{};

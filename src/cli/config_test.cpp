@@ -83,6 +83,14 @@ TEST(Config, WriteContext_KeepsTheOthersAndTheCurrentOne) {
   EXPECT_EQ(resolve_connection({}, "nobody", environment_of({}), path).error().code, Code::NotFound);
 }
 
+TEST(Config, UnknownContext_SaysWhereTheContextsStand) {
+  const Folder folder;
+  ASSERT_TRUE(write_context(folder / "config.yaml", "team", {.server = "http://team"}));
+  const auto found = resolve_connection({}, "nobody", environment_of({}), folder / "config.yaml");
+  ASSERT_FALSE(found);
+  EXPECT_THAT(found.error().fix, testing::HasSubstr("'contexts' in " + (folder / "config.yaml")));
+}
+
 TEST(Config, MalformedFile_IsNamedWithItsPlaceAndLeftAlone) {
   const Folder folder;
   folder.write("config.yaml", "contexts: [\n");

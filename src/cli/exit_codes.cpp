@@ -15,8 +15,7 @@ constexpr std::array kExitCodes = {
     ExitCode{kConflict, "conflict"},
     ExitCode{kTimeout, "timeout"},
     ExitCode{kUnreachable, "unreachable"},
-    ExitCode{kNoJobResult,
-             "job submit: Slipway failed before the job had an exit code (otherwise the job's own; 2 if invalid)"},
+    ExitCode{kNoJobResult, "job submit: Slipway failed before the job had an exit code (otherwise the job's own)"},
 };
 
 }  // namespace

@@ -16,8 +16,8 @@ inline constexpr int kDenied = 5;
 inline constexpr int kConflict = 6;
 inline constexpr int kTimeout = 7;
 inline constexpr int kUnreachable = 8;
-/// A command that was to run a job to its end got no exit code of the job (as with `docker run`). Not for mistakes in
-/// its arguments and files: those are kUsage.
+/// A command that was to run a job to its end got no exit code of the job (as with `docker run`). Not for mistakes that
+/// are seen before there is a job: those end as with every command.
 inline constexpr int kNoJobResult = 125;
 
 struct ExitCode {

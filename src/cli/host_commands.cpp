@@ -22,6 +22,14 @@ std::pair<std::string, std::string> capacity_of(const Json& host) {
   return {format_cpu_millis(integer_at(*capacity, "cpu_millis")), format_bytes(integer_at(*capacity, "memory_bytes"))};
 }
 
+/// A host whose agent is away takes no work, whatever its state.
+std::string reason_of(const Json& host) {
+  const Json* connected = host.as_object().if_contains("connected");
+  const bool away = connected != nullptr && connected->is_bool() && !connected->get_bool();
+  if (away && text_at(host, "state") == "READY") return "READY, not connected";
+  return text_at(host, "reason");
+}
+
 Result<std::map<std::string, std::string>> pool_names(ApiClient& api) {
   SLIPWAY_ASSIGN(const auto pools, api.list("/api/v1/pools"));
   std::map<std::string, std::string> out;
@@ -43,7 +51,7 @@ Result<int> list_hosts(Session& session, bool all) {
     rows.push_back({text_at(host, "id"), text_at(host, "name"), text_at(host, "state"),
                     pool_id.empty() ? "joined by hand" : (pool != names_of_pools.end() ? pool->second : pool_id),
                     text_at(host, "instance_id"), text_at(host, "address"), cpus, memory,
-                    texts(host, "container_images"), text_at(host, "reason")});
+                    texts(host, "container_images"), reason_of(host)});
     names += printable(text_at(host, "id")) + "\n";
   }
   const Row header = {"ID",    "NAME", "STATE", "POOL", "INSTANCE", "ADDRESS", "CPUS", "MEMORY", "CONTAINER IMAGES",
@@ -61,7 +69,7 @@ Result<int> show_host(Session& session, const std::string& name) {
       {"id", text_at(host, "id")},
       {"name", text_at(host, "name")},
       {"state", text_at(host, "state")},
-      {"reason", text_at(host, "reason")},
+      {"reason", reason_of(host)},
       {"pool", text_at(host, "pool")},
       {"instance", text_at(host, "instance_id")},
       {"instance type", text_at(host, "instance_type")},

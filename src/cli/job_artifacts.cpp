@@ -143,9 +143,19 @@ Result<void> download_one(ApiClient& api, const Artifacts& artifacts, const mode
   return std::move(fetched).context("downloading " + entry.path);
 }
 
+/// A directory that cannot be had is no missing job: whatever the system says, it is a failure that names it.
+Result<runtime::Directory> open_target(const std::string& target) {
+  const auto made = runtime::make_directories(target, 0755);
+  auto opened = made ? runtime::Directory::open(target) : Result<runtime::Directory>(fail(made.error()));
+  if (opened) return opened;
+  return fail(Error{.code = Code::Io,
+                    .message = std::move(opened).error().message,
+                    .fix = fmt::format("{} cannot be written to: name another directory with --download", target),
+                    .context = {}});
+}
+
 Result<int> download_all(Session& session, ApiClient& api, const Artifacts& artifacts, const std::string& target) {
-  SLIPWAY_TRY(runtime::make_directories(target, 0755));
-  SLIPWAY_ASSIGN(const auto directory, runtime::Directory::open(target));
+  SLIPWAY_ASSIGN(const auto directory, open_target(target));
   std::string names;
   std::size_t count = 0;
   for (const auto& entry : artifacts.files) {

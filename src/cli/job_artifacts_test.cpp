@@ -24,6 +24,14 @@ TEST(JobArtifacts, AreDownloadedBelowTheDirectory) {
   EXPECT_THAT(run.err, HasSubstr("pipe: left out"));
 }
 
+TEST(JobArtifacts, DirectoryThatCannotBeMade_IsAFailureThatNamesIt) {
+  StubServer server;
+  server.on("GET /api/v1/jobs/x/artifacts", R"({"items":[],"note":""})");
+  const CommandRun run(at(server, {"job", "artifacts", "x", "--download", "/proc/x"}));
+  EXPECT_EQ(run.code, kFailure);
+  EXPECT_THAT(run.err, HasSubstr("fix: /proc/x cannot be written to"));
+}
+
 TEST(JobArtifacts, PathsOfTheServer_CannotLeaveTheDirectory) {
   for (const char* path : {"../evil", "/etc/evil", "a/../../evil"}) {
     const Folder folder;

@@ -178,11 +178,21 @@ Result<Prepared> prepare(Session& session, const SubmitArguments& arguments) {
   return Prepared{.request = std::move(request), .source = std::move(source), .api = api};
 }
 
-Result<int> send_and_follow(Session& session, const SubmitArguments& arguments, const Prepared& prepared) {
+Result<Json> send(Session& session, const Prepared& prepared) {
   ApiClient& api = *prepared.api;
   SLIPWAY_TRY(upload_missing(api, session.progress(), prepared.source.manifest, prepared.source.file_of_blob));
   session.progress().clear();
-  SLIPWAY_ASSIGN(const Json job, post_job(session, api, prepared.request));
+  return post_job(session, api, prepared.request);
+}
+
+/// The server's word that the person asked for something wrong, not a failure of Slipway.
+bool is_refusal(const Error& error) {
+  const int code = exit_code(error.code);
+  return code == kUsage || code == kNotFound || code == kDenied || code == kConflict;
+}
+
+Result<int> follow(Session& session, const SubmitArguments& arguments, const Prepared& prepared, const Json& job) {
+  ApiClient& api = *prepared.api;
   const std::string id = text_at(job, "id");
   if (arguments.detach) {
     SLIPWAY_TRY(session.show(job, id + "\n", id + "\n"));
@@ -193,11 +203,13 @@ Result<int> send_and_follow(Session& session, const SubmitArguments& arguments, 
 }
 
 /// A command that stands for a job ends with 125 when Slipway fails, so that a script can tell it from the job's own
-/// code. A mistake in what the person wrote, seen before anything was sent, is one of usage as with every command.
+/// code. A mistake of the person, seen here or by the server before there is a job, ends as with every command.
 Result<int> submit(Session& session, const SubmitArguments& arguments) {
   const auto prepared = prepare(session, arguments);
   if (!prepared && exit_code(prepared.error().code) == kUsage) return fail(prepared.error());
-  auto code = prepared ? send_and_follow(session, arguments, *prepared) : fail(prepared.error());
+  const auto job = prepared ? send(session, *prepared) : fail(prepared.error());
+  if (prepared && !job && is_refusal(job.error())) return fail(job.error());
+  auto code = job ? follow(session, arguments, *prepared, *job) : fail(job.error());
   if (code || arguments.detach) return code;
   return end_with(session, code.error(), kNoJobResult);
 }
@@ -236,9 +248,11 @@ Command job_submit_command() {
               "    command: [python3, train.py]\n"
               "    env: {OMP_NUM_THREADS: 1}\n\n"
               "Files are sent by content: what the server has is not sent again. .git and what .slipwayignore names\n"
-              "stay behind. --timeout ends the waiting, not the job. A mistake that is seen before anything is sent "
-              "ends with\n"
-              "2; when Slipway fails later, so that the job has no exit code, it is 125.",
+              "stay behind. --timeout ends the waiting, not the job. A mistake that is seen before there is a job "
+              "ends as\n"
+              "with every command (2 invalid, 4 not found, 5 denied, 6 conflict); when Slipway fails, so that the job "
+              "has no exit\n"
+              "code, it is 125.",
           .declare = declare,
           .takes_tail = true};
 }

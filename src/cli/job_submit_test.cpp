@@ -52,17 +52,29 @@ TEST(JobSubmit, JobThatNeverHadAnExitCode_Ends125) {
   EXPECT_THAT(run.err, HasSubstr("command not found"));
 }
 
+TEST(JobSubmit, RefusedBeforeThereIsAJob_EndsAsEveryCommand) {
+  const JobFolder folder;
+  for (const auto& [code, status, expected] : {std::tuple{"not_found", 404, kNotFound},
+                                               {"invalid_input", 400, kUsage},
+                                               {"conflict", 409, kConflict},
+                                               {"denied", 403, kDenied}}) {
+    StubServer refusing;
+    refusing.on("POST /api/v1/blobs/missing", R"({"missing":[]})");
+    refusing.on("POST /api/v1/jobs", fmt::format(R"({{"code":"{}","detail":"no pool 'nope'"}})", code), status);
+    const CommandRun run(at(refusing, {"job", "submit", folder.path(), "--pool", "nope", "--", "true"}));
+    EXPECT_EQ(run.code, expected);
+    EXPECT_THAT(run.err, HasSubstr("no pool 'nope'"));
+    EXPECT_EQ(CommandRun(at(refusing, {"job", "submit", folder.path(), "--detach", "--", "true"})).code, expected);
+  }
+}
+
 TEST(JobSubmit, FailureOfSlipway_Ends125UnlessDetached) {
   const JobFolder folder;
-  StubServer denied;
-  denied.on("POST /api/v1/blobs/missing", R"({"missing":[]})");
-  denied.on("POST /api/v1/jobs", R"({"code":"denied","detail":"not allowed"})", 403);
-  EXPECT_EQ(CommandRun(at(denied, {"job", "submit", folder.path(), "--", "true"})).code, kNoJobResult);
-  EXPECT_EQ(CommandRun(at(denied, {"job", "submit", folder.path(), "--detach", "--", "true"})).code, kDenied);
-  StubServer refusing;
-  refusing.on("POST /api/v1/blobs/missing", R"({"missing":[]})");
-  refusing.on("POST /api/v1/jobs", R"({"code":"invalid_input","detail":"no pool x"})", 400);
-  EXPECT_EQ(CommandRun(at(refusing, {"job", "submit", folder.path(), "--", "true"})).code, kNoJobResult);
+  StubServer failing;
+  failing.on("POST /api/v1/blobs/missing", R"({"missing":[]})");
+  failing.on("POST /api/v1/jobs", R"({"code":"internal","detail":"a fault"})", 500);
+  EXPECT_EQ(CommandRun(at(failing, {"job", "submit", folder.path(), "--", "true"})).code, kNoJobResult);
+  EXPECT_EQ(CommandRun(at(failing, {"job", "submit", folder.path(), "--detach", "--", "true"})).code, kFailure);
   EXPECT_EQ(CommandRun({"job", "submit", folder.path(), "--data-dir", folder / "none", "--", "true"}).code,
             kNoJobResult);
 }

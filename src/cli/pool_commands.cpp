@@ -56,6 +56,51 @@ Result<void> wait_until_ready(Session& session, ApiClient& api, const Json& pool
   return {};
 }
 
+/// "jupyter 3/5": of five kept started three are ready; "" for a pool that keeps none.
+std::string warm_text(const Json& pool) {
+  const Json* counts = pool.is_object() ? pool.as_object().if_contains("warm_counts") : nullptr;
+  if (counts == nullptr || !counts->is_object()) return "";
+  std::string text;
+  for (const auto& [app, count] : counts->get_object()) {
+    const std::string reason = text_at(count, "reason");
+    text += fmt::format("{}{} {}/{}{}", text.empty() ? "" : ", ", printable(app), integer_at(count, "ready"),
+                        integer_at(count, "wanted"), reason.empty() ? "" : fmt::format(" ({})", reason));
+  }
+  return text;
+}
+
+struct WarmArguments {
+  std::string pool;
+  wire::SetWarmRequest request;
+};
+
+Result<int> warm_pool(Session& session, const WarmArguments& arguments) {
+  SLIPWAY_TRY(wire::parse_set_warm(wire::encode(arguments.request)));
+  SLIPWAY_ASSIGN(ApiClient * api, session.api());
+  SLIPWAY_ASSIGN(const Json pool, api->put(pool_target(arguments.pool) + "/warm", wire::encode(arguments.request)));
+  const std::string name = printable(text_at(pool, "name"));
+  SLIPWAY_TRY(
+      session.show(pool, fmt::format("{} keeps {} {} started\n", name, arguments.request.count, arguments.request.app),
+                   name + "\n"));
+  return kDone;
+}
+
+Command warm_command() {
+  return {.noun = "pool",
+          .verb = "warm",
+          .summary = "keep some of an app started, so that sessions of it begin at once",
+          .example =
+              "slipway pool warm desks jupyter 5\n\n0 keeps none any more. The next person who starts a session of "
+              "the app gets one of\nthem, and another takes its place.",
+          .declare = [](CLI::App& app) -> Action {
+            auto arguments = std::make_shared<WarmArguments>();
+            app.add_option("POOL", arguments->pool, "name or id")->required();
+            app.add_option("APP", arguments->request.app, "name of the app")->required();
+            app.add_option("N", arguments->request.count, "how many are started and nobody's")->required();
+            return [arguments](Session& session) { return warm_pool(session, *arguments); };
+          }};
+}
+
 struct CreateArguments {
   wire::CreatePoolRequest request;
   bool wait = true;
@@ -88,11 +133,12 @@ Result<int> list_pools(Session& session) {
     const bool is_deleting = deleting != nullptr && deleting->is_bool() && deleting->get_bool();
     rows.push_back({text_at(pool, "name"), text_at(pool, "image"), text_at(pool, "instance_type"),
                     fmt::format("{}/{}", hosts.ready, integer_at(pool, "size")), is_deleting ? "deleting" : "",
-                    text_at(pool, "reason")});
+                    warm_text(pool), text_at(pool, "reason")});
     names += printable(text_at(pool, "name")) + "\n";
   }
   SLIPWAY_TRY(session.show(items_json(std::move(pools)),
-                           render_table({"NAME", "IMAGE", "TYPE", "READY", "STATE", "REASON"}, rows), names));
+                           render_table({"NAME", "IMAGE", "TYPE", "READY", "STATE", "KEPT READY", "REASON"}, rows),
+                           names));
   return kDone;
 }
 
@@ -107,6 +153,7 @@ Result<int> show_pool(Session& session, const std::string& name) {
       {"instance type", text_at(pool, "instance_type")},
       {"hosts", fmt::format("{} of {} READY", hosts.ready, integer_at(pool, "size"))},
       {"others", hosts.waiting},
+      {"kept ready", warm_text(pool)},
       {"reason", text_at(pool, "reason")},
       {"created", text_at(pool, "created_at")},
   });
@@ -169,6 +216,7 @@ Command create_command() {
 
 std::vector<Command> pool_commands() {
   return {create_command(),
+          warm_command(),
           {.noun = "pool",
            .verb = "list",
            .summary = "pools and how many of their hosts are READY",

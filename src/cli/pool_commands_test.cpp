@@ -46,6 +46,25 @@ TEST(PoolCreate, HostsThatDoNotCome_EndWithTimeout) {
   EXPECT_THAT(run.err, HasSubstr("0 of 1 hosts READY"));
 }
 
+TEST(PoolWarm, TellsTheServerAndShowsWhatIsReady) {
+  StubServer server;
+  auto pool = pool_json();
+  pool.insert(
+      pool.size() - 1,
+      R"(,"warm":{"jupyter":5},"warm_counts":{"jupyter":{"wanted":5,"ready":3,"starting":2,"reason":"no room"}})");
+  server.on("PUT /api/v1/pools/digits/warm", pool);
+  server.on("GET /api/v1/pools/digits", pool);
+  server.on("GET /api/v1/hosts", hosts_json("READY"));
+  server.on("GET /api/v1/pools", R"({"items":[)" + pool + R"(],"next":null})");
+  const CommandRun run(at(server, {"pool", "warm", "digits", "jupyter", "5"}));
+  EXPECT_EQ(run.code, kDone) << run.err;
+  EXPECT_EQ(run.out, "digits keeps 5 jupyter started\n");
+  EXPECT_THAT(CommandRun(at(server, {"pool", "show", "digits"})).out, HasSubstr("jupyter 3/5 (no room)"));
+  EXPECT_THAT(CommandRun(at(server, {"pool", "list"})).out, HasSubstr("jupyter 3/5 (no room)"));
+  EXPECT_EQ(CommandRun(at(server, {"pool", "warm", "digits", "jupyter", "-1"})).code, kUsage);
+  EXPECT_NE(CommandRun(at(server, {"pool", "warm", "digits", "Jupyter", "1"})).code, kDone);
+}
+
 TEST(PoolDelete, OnATerminal_Asks) {
   StubServer server;
   server.on("GET /api/v1/pools/digits", pool_json());

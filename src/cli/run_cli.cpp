@@ -15,7 +15,7 @@ constexpr std::string_view kAbout =
 std::vector<Command> all_commands() {
   std::vector<Command> out;
   for (auto group : {image_commands, pool_commands, host_commands, job_commands, app_commands, session_commands,
-                     cloud_commands, config_commands}) {
+                     workshop_commands, cloud_commands, config_commands}) {
     for (Command& command : group()) out.push_back(std::move(command));
   }
   return out;

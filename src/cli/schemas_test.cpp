@@ -60,6 +60,13 @@ TEST(Schemas, PoolsAndImages) {
                          .image_id = "ami-1",
                          .instance_type = "t3.medium",
                          .size = 2};
+  auto keeping = pool;
+  keeping.warm = {{"jupyter", 5}};
+  auto shown = wire::api_json(keeping);
+  shown.as_object()["warm_counts"] =
+      wire::parse_json(R"({"jupyter":{"wanted":5,"ready":3,"starting":2,"reason":""}})").value();
+  EXPECT_EQ(problems_of("pool", "GET /api/v1/pools/digits", boost::json::serialize(shown), {"pool", "show", "digits"}),
+            "");
   StubServer server;
   server.on("GET /api/v1/pools", list_of(boost::json::serialize(wire::api_json(pool))));
   server.on("GET /api/v1/hosts", list_of(""));
@@ -94,6 +101,9 @@ TEST(Schemas, SessionsTheirLinksAndAUrl) {
 TEST(Schemas, JobOfASession) {
   auto job = wire::from_json<model::Job>(wire::parse_json(record("job")).value()).value();
   job.spec.service = model::ServiceSpec{.ports = {{.name = "web", .port = 1}}, .app_token = "slwa_x"};
+  job.spec.service->home_mount = model::HomeMount{.source = "/homes", .name = "prin-x"};
+  job.spec.service->warm = true;
+  job.app = AppId::parse("app-mmmmmmmmmmmmmmmmmmmm").value();
   const auto text = boost::json::serialize(wire::api_json(job));
   EXPECT_EQ(problems_of("job", "GET /api/v1/jobs/digits", text, {"job", "show", "digits"}), "");
 }

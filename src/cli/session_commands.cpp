@@ -28,6 +28,13 @@ Result<int> list_sessions(Session& session, bool all) {
   return kDone;
 }
 
+/// What becomes of the person's files.
+std::string files_text(const Json& json) {
+  const Json* lasts = json.is_object() ? json.as_object().if_contains("home_lasts") : nullptr;
+  if (lasts == nullptr || !lasts->is_bool()) return "";
+  return lasts->get_bool() ? "last, for every session of this person" : "go with the session";
+}
+
 std::string session_text(const Json& json) {
   return render_fields({
       {"id", text_at(json, "id")},
@@ -43,6 +50,7 @@ std::string session_text(const Json& json) {
       {"ready", text_at(json, "ready_at")},
       {"ends", text_at(json, "ends_at")},
       {"ends if unused", text_at(json, "idle_ends_at")},
+      {"files", files_text(json)},
       {"ended", text_at(json, "finished_at")},
       {"job", text_at(json, "job")},
   });

@@ -59,6 +59,17 @@ struct KeyPair {
   std::string private_key_pem;  ///< secret; only from create_key_pair
   Tags tags;
 };
+struct Volume {
+  std::string volume_id;
+  std::string state;  ///< "in-use", "available", …
+  Tags tags;
+};
+/// One that belongs to the account (elastic), not one that comes and goes with an instance.
+struct Address {
+  std::string allocation_id;
+  std::string public_ip;
+  Tags tags;
+};
 struct SecurityGroup {
   std::string group_id;
   std::string group_name;
@@ -112,6 +123,9 @@ class Cloud {
   virtual Result<std::vector<SecurityGroup>> describe_security_groups(const Filter& filter) = 0;
   /// Conflict as long as an instance that is not terminated is in it.
   virtual Result<void> delete_security_group(const std::string& group_id) = 0;
+  virtual Result<std::vector<Volume>> describe_volumes(const Filter& filter) = 0;
+  /// Nothing where the cloud has no such addresses.
+  virtual Result<std::vector<Address>> describe_addresses(const Filter& filter) = 0;
   virtual Result<void> create_tags(const std::string& resource_id, const Tags& tags) = 0;
 };
 

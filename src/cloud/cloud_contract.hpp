@@ -286,6 +286,21 @@ TEST_P(CloudContract, SecurityGroup_WithAnInstance_CannotBeDeletedUntilThatIsTer
   EXPECT_TRUE(cloud_.delete_security_group(group.group_id));
 }
 
+TEST_P(CloudContract, Volumes_CarryTheirInstancesTags_AndGoWithIt) {
+  const std::string id = launch(request("a")).instance_id;
+  expect_state(id, InstanceState::Running);
+  if (fixture_->keeps_the_rules()) {
+    const auto volumes = cloud_.describe_volumes(mine()).value();
+    ASSERT_EQ(volumes.size(), 1U);
+    EXPECT_TRUE(volumes[0].volume_id.starts_with("vol-"));
+    EXPECT_EQ(volumes[0].tags.at("slipway:test"), mark_);
+  }
+  ASSERT_TRUE(cloud_.terminate_instance(id));
+  expect_state(id, InstanceState::Terminated);
+  EXPECT_TRUE(cloud_.describe_volumes(mine()).value().empty());
+  EXPECT_TRUE(cloud_.describe_addresses(mine()).value().empty());
+}
+
 TEST_P(CloudContract, CreateTags_AddsAndReplaces) {
   const std::string id = launch(request("a")).instance_id;
   ASSERT_TRUE(cloud_.create_tags(id, {{"token", "new"}, {"more", "value with <&> and spaces"}}));

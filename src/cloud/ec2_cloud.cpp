@@ -203,6 +203,16 @@ class Ec2Cloud final : public Cloud {
     return {};
   }
 
+  Result<std::vector<Volume>> describe_volumes(const Filter& filter) override {
+    return describe("DescribeVolumes", filter, {.id = "volume-id", .name = "tag:Name"}, parse_volumes);
+  }
+
+  Result<std::vector<Address>> describe_addresses(const Filter& filter) override {
+    auto found = describe("DescribeAddresses", filter, {.id = "allocation-id", .name = "tag:Name"}, parse_addresses);
+    if (!found && found.error().code == Code::Unsupported) return std::vector<Address>{};
+    return found;
+  }
+
   Result<void> create_tags(const std::string& resource_id, const Tags& tags) override {
     Ec2Query query("CreateTags");
     query.add("ResourceId.1", resource_id);
@@ -247,8 +257,9 @@ class Ec2Cloud final : public Cloud {
     std::string token;
     for (int i = 0; i < kMaxPages; ++i) {
       Ec2Query query = base;
-      // DescribeKeyPairs has no pages and refuses their parameters.
-      if (base.action() != "DescribeKeyPairs") query.add("MaxResults", kPageSize);
+      // These have no pages and refuse their parameters.
+      if (base.action() != "DescribeKeyPairs" && base.action() != "DescribeAddresses")
+        query.add("MaxResults", kPageSize);
       if (!token.empty()) query.add("NextToken", token);
       SLIPWAY_ASSIGN(const std::string xml, caller_.call(query, Repeat::Safe));
       SLIPWAY_ASSIGN(Page<T> page, parse(xml).context("reading the answer of " + base.action()));

@@ -115,6 +115,19 @@ Result<Page<SecurityGroup>> parse_security_groups(std::string_view xml) {
   });
 }
 
+Result<Page<Volume>> parse_volumes(std::string_view xml) {
+  return page<Volume>(xml, "volumeSet", [](const pugi::xml_node& node) {
+    return Volume{.volume_id = text(node, "volumeId"), .state = text(node, "status"), .tags = tags(node)};
+  });
+}
+
+Result<Page<Address>> parse_addresses(std::string_view xml) {
+  return page<Address>(xml, "addressesSet", [](const pugi::xml_node& node) {
+    return Address{
+        .allocation_id = text(node, "allocationId"), .public_ip = text(node, "publicIp"), .tags = tags(node)};
+  });
+}
+
 Result<KeyPair> parse_created_key_pair(std::string_view xml) {
   SLIPWAY_ASSIGN(const pugi::xml_document document, parse(xml));
   const pugi::xml_node root = document.document_element();

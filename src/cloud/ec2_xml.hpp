@@ -21,6 +21,8 @@ Result<Page<Instance>> parse_instances(std::string_view xml);
 Result<Page<Image>> parse_images(std::string_view xml);
 Result<Page<KeyPair>> parse_key_pairs(std::string_view xml);
 Result<Page<SecurityGroup>> parse_security_groups(std::string_view xml);
+Result<Page<Volume>> parse_volumes(std::string_view xml);
+Result<Page<Address>> parse_addresses(std::string_view xml);
 Result<KeyPair> parse_created_key_pair(std::string_view xml);
 /// Text of one element directly below the root, e.g. "imageId"; Unavailable if it is missing or empty.
 Result<std::string> parse_element(std::string_view xml, const char* name);

@@ -179,6 +179,10 @@ Result<void> FakeCloud::check(const LaunchRequest& request) const {
   if (!images_.contains(request.image_id)) {
     return fail(Code::NotFound, "InvalidAMIID.NotFound: the image '{}' does not exist", request.image_id);
   }
+  const auto& types = options_.instance_types;
+  if (!types.empty() && std::ranges::find(types, request.instance_type) == types.end()) {
+    return fail(Code::InvalidInput, "InvalidParameterValue: there is no instance type '{}'", request.instance_type);
+  }
   if (!request.key_name.empty() && !keys_.contains(request.key_name)) {
     return fail(Code::NotFound, "InvalidKeyPair.NotFound: the key pair '{}' does not exist", request.key_name);
   }
@@ -388,6 +392,25 @@ Result<void> FakeCloud::delete_security_group(const std::string& group_id) {
     return fail(Code::NotFound, "InvalidGroup.NotFound: the security group '{}' does not exist", group_id);
   }
   return finish(lost);
+}
+
+Result<std::vector<Volume>> FakeCloud::describe_volumes(const Filter& filter) {
+  const std::scoped_lock lock(mutex_);
+  SLIPWAY_ASSIGN(const bool lost, begin("DescribeVolumes"));
+  settle();
+  std::vector<Volume> volumes;
+  for (const auto& [id, kept] : instances_) {
+    Volume volume{.volume_id = "vol" + id.substr(1), .state = "in-use", .tags = kept.request.tags};
+    if (kept.value.state == InstanceState::Terminated) continue;  // its disk goes with it
+    if (matches(filter, volume.volume_id, "", volume.tags)) volumes.push_back(std::move(volume));
+  }
+  return finish(lost, std::move(volumes));
+}
+
+Result<std::vector<Address>> FakeCloud::describe_addresses(const Filter&) {
+  const std::scoped_lock lock(mutex_);
+  SLIPWAY_ASSIGN(const bool lost, begin("DescribeAddresses"));
+  return finish(lost, std::vector<Address>{});
 }
 
 Result<void> FakeCloud::create_tags(const std::string& resource_id, const Tags& tags) {

@@ -10,11 +10,12 @@
 namespace slipway::cloud {
 
 struct FakeCloudOptions {
-  Duration launch_time{0};      ///< from pending to running; zero: running when next looked at
-  Duration stop_time{0};        ///< also of termination
-  Duration image_time{0};       ///< from pending to available
-  std::size_t capacity = 1000;  ///< instances that are not terminated; one more is Exhausted
-  int hidden_describes = 0;     ///< so many describe calls do not see a new thing yet (eventual consistency)
+  Duration launch_time{0};                       ///< from pending to running; zero: running when next looked at
+  Duration stop_time{0};                         ///< also of termination
+  Duration image_time{0};                        ///< from pending to available
+  std::size_t capacity = 1000;                   ///< instances that are not terminated; one more is Exhausted
+  std::vector<std::string> instance_types = {};  ///< that it has; empty: any
+  int hidden_describes = 0;  ///< so many describe calls do not see a new thing yet (eventual consistency)
 };
 
 class FakeCloud final : public Cloud {
@@ -63,6 +64,9 @@ class FakeCloud final : public Cloud {
   Result<void> authorize_ingress(const std::string& group_id, int port, const std::string& cidr) override;
   Result<std::vector<SecurityGroup>> describe_security_groups(const Filter& filter) override;
   Result<void> delete_security_group(const std::string& group_id) override;
+  /// One a live instance, with the tags of its launch; no addresses.
+  Result<std::vector<Volume>> describe_volumes(const Filter& filter) override;
+  Result<std::vector<Address>> describe_addresses(const Filter& filter) override;
   Result<void> create_tags(const std::string& resource_id, const Tags& tags) override;
 
  private:

@@ -8,6 +8,7 @@
 #include "controller/pools.hpp"
 #include "controller/sessions.hpp"
 #include "controller/warm.hpp"
+#include "controller/workshops.hpp"
 
 namespace slipway::controller {
 namespace {
@@ -58,6 +59,7 @@ Outcome Core::start(Now now) {
   fail_interrupted_bakes(step);
   start_next_bake(step);
   follow_loaded_sessions(step);
+  check_workshops(step);
   settle(step);
   return std::move(step.outcome);
 }
@@ -87,6 +89,7 @@ void Core::on_tick(Step& step) {
   drop_old_idempotency(step);
   drop_old_refusals(step);
   check_sessions(step);
+  check_workshops(step);
   known_.pools_due = true;
   known_.warm_due = true;
   known_.home_tasks_due = true;

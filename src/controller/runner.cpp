@@ -107,6 +107,10 @@ class ThreadedRunner final : public Runner {
         },
         std::move(done));
   }
+  void ask_cloud(std::function<Result<boost::json::value>(cloud::Cloud&)> ask,
+                 std::function<void(Result<boost::json::value>)> done) override {
+    pool_->offload(loop_, [cloud = ports_.cloud, ask = std::move(ask)] { return ask(*cloud); }, std::move(done));
+  }
   [[nodiscard]] BakeExecutor* bakes() override { return ports_.bakes; }
 
  private:

@@ -96,6 +96,9 @@ class Runner {
   /// Whether the cloud would launch such an instance; `done` on the control thread. Needs a cloud.
   virtual void check_launch(const std::string& image_id, const std::string& instance_type,
                             std::function<void(Result<void>)> done) = 0;
+  /// Asks the cloud something on a thread that may block; `done` on the control thread. Needs a cloud.
+  virtual void ask_cloud(std::function<Result<boost::json::value>(cloud::Cloud&)> ask,
+                         std::function<void(Result<boost::json::value>)> done) = 0;
   [[nodiscard]] virtual BakeExecutor* bakes() = 0;
 };
 

@@ -1,12 +1,16 @@
 // Who uses a session, and what follows when nobody does or its time is over.
 #include "controller/commands.hpp"
 #include "controller/sessions.hpp"
+#include "controller/workshops.hpp"
 
 namespace slipway::controller {
 namespace {
 
 /// After so many intervals without a word nothing is known about the app's CPU use, and nobody is sent away for it.
 constexpr int kActivityMissed = 3;
+
+/// Longer than any workshop.
+constexpr Duration kForSeats = std::chrono::hours(24 * 3650);
 
 bool is_computing(const Step& step, const model::Session& session, const model::IdleRule& rule) {
   if (rule.cpu_millis_below == 0) return false;
@@ -52,7 +56,12 @@ void check_session(Step& step, const SessionId& id) {
     std::ignore = stop_session(step, {}, id, "its time was over");
     return;
   }
-  if (const auto* app = step.tables.apps.find(session.app)) check_idle(step, session, app->spec.idle);
+  const auto* app = step.tables.apps.find(session.app);
+  if (app == nullptr) return;
+  auto rule = app->spec.idle;
+  // A seat's machine is there until the workshop ends: being away only shows on the board.
+  if (step.tables.seat_of(id) != nullptr) rule.after = kForSeats;
+  check_idle(step, session, rule);
 }
 
 }  // namespace
@@ -77,6 +86,7 @@ void on_session_used(Step& step, const SessionUsed& used) {
   const auto* session = step.tables.sessions.find(used.session);
   if (session == nullptr || model::is_terminal(session->state)) return;
   step.known.sessions[used.session].connections = used.connections;
+  note_seat_used(step, used.session);
   reset_idle(step, used.session);
 }
 

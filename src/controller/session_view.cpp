@@ -50,7 +50,9 @@ Result<SessionView> session_view(const Core& core, const SessionId& id) {
     view.ports = job.spec.service->ports;
     view.app_token = job.spec.service->app_token;
   }
-  if (const auto* app = core.tables().apps.find(session->app)) set_app(view, *app, session->idle_since);
+  const bool of_seat = core.tables().seat_of(id) != nullptr;  // those never end for being idle
+  if (const auto* app = core.tables().apps.find(session->app))
+    set_app(view, *app, of_seat ? WallTime{} : session->idle_since);
   return view;
 }
 
@@ -66,7 +68,10 @@ Result<LinkId> link_of_secret(const Core& core, const SessionId& session, std::s
 
 bool link_lets_in(const Core& core, const SessionId& session, const LinkId& id, WallTime now) {
   const auto* link = core.tables().links.find(id);
-  return link != nullptr && link->session == session && !has_expired(*link, now);
+  if (link == nullptr || has_expired(*link, now)) return false;
+  if (link->seat.empty()) return link->session == session;
+  const auto* seat = core.tables().seat_of(session);
+  return seat != nullptr && seat->id == link->seat;
 }
 
 }  // namespace slipway::controller

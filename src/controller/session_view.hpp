@@ -41,6 +41,11 @@ struct SessionView {
   WallTime idle_ends_at;     ///< when it is stopped if nobody uses it until then; zero: in use, or never
   Duration idle_warning{0};  ///< the page shows the countdown when less than this is left
   WallTime finished_at;
+
+  // Of a seat of a workshop; empty for every other session.
+  SeatId seat;
+  std::string display_name;  ///< that the person picked
+  std::string notice;        ///< for its pages: "the workshop ends at …", once it is near
 };
 
 /// NotFound, with words for a person, if there is no such session.

@@ -2,7 +2,9 @@
 // controller crashes, hosts die, connections break, the cloud refuses and answers get lost. One seed, one run. After
 // every step it checks: P1 what was acknowledged is kept, P2 two attempts of a job never overlap, P3 an ended job stays
 // as it ended, P4 no host is over-committed, P7 a session ends when it was stopped or its time was over and never
-// because of what happened to hosts; at the end P6: exactly the wanted instances. For tests.
+// because of what happened to hosts, P8 nobody is ever in a container that another person was in, and a READY session
+// is its own person's, P9 a home task ends once; at the end P6: exactly the wanted instances, and of the app that is
+// kept started as many as are wanted. For tests.
 #pragma once
 #include <deque>
 #include <functional>
@@ -27,6 +29,8 @@ struct Container {
   model::AllocationState state = model::AllocationState::Running;
   SteadyTime ends_at;
   bool service = false;  ///< never ends by itself
+  bool warm = false;     ///< started without a person
+  std::string person;    ///< who is in it; empty: nobody yet
 };
 
 /// A machine with an agent, its journal and its containers.
@@ -43,6 +47,7 @@ struct Machine {
   SteadyTime next_heartbeat;
   std::map<AllocationId, Container> containers;  ///< until forgotten
   std::set<AllocationId> started;                ///< ever: none may start twice
+  std::map<HomeTaskId, SteadyTime> home_tasks;   ///< until forgotten; when they are done
 };
 
 struct CloudInstance {
@@ -79,6 +84,12 @@ class World {
   void submit();
   void stop_some_job();
   void start_session();
+  void keep_some_started();
+  void place_files();
+  wire::Inventory inventory_of(const Machine& machine) const;
+  [[nodiscard]] wire::HomeTaskReport report_of(const HomeTaskId& task, SteadyTime done_at) const;
+  void check_claims();
+  void check_home_tasks();
   void check_sessions();
   void create_pool(int size);
   void add_machine_by_hand();
@@ -102,7 +113,8 @@ class World {
   model::Principal admin_;
   std::map<JobId, bool> acknowledged_;  ///< whether running twice is harmless
   std::map<JobId, model::JobState> ended_;
-  std::set<SessionId> sessions_;
+  std::map<SessionId, std::string> sessions_;  ///< and who is in it
+  std::map<HomeTaskId, model::HomeTaskState> home_tasks_;
   std::set<std::string> pools_;
   int pool_size_ = 0;
   int instances_made_ = 0;

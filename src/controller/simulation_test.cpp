@@ -4,6 +4,7 @@
 
 #include "base/log.hpp"
 #include "base/units.hpp"
+#include "controller/home_tasks.hpp"
 
 namespace slipway::controller::simulation {
 namespace {
@@ -11,6 +12,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr Duration kTurn = milliseconds(100);
+constexpr int kKeptStarted = 2;
 constexpr Duration kSettling = seconds(60);  // the last losses are noticed, fenced and replaced
 
 CoreOptions options() {
@@ -25,7 +27,18 @@ CoreOptions options() {
   options.launch_backoff_most = seconds(4);
   options.max_attempts = 1000;  // the storm is worse than any fleet
   options.join_token_lifetime = std::chrono::hours(10);
+  options.homes = model::HomeMount{.kind = model::HomeKind::Directory, .source = "/homes"};
   return options;
+}
+
+wire::RegisterAppRequest desk() {
+  wire::RegisterAppRequest app{.name = "desk"};
+  app.spec.container_image = "tiny:1";
+  app.spec.resources = {.cpu_millis = 500, .memory_bytes = kGiB};
+  app.spec.ports = {{.name = "web", .port = 80}};
+  app.spec.longest = seconds(30);
+  app.spec.sessions_a_person = 1000;
+  return app;
 }
 
 model::Principal make_admin(RandomSource& random) {
@@ -40,6 +53,7 @@ World::World(unsigned seed)
   start_controller();
   add_machine_by_hand();
   create_pool(1 + below(3));
+  keep_some_started();
 }
 
 void World::broken(std::string what) {
@@ -166,7 +180,20 @@ wire::AllocationReport World::report_of(const Container& container) const {
       .allocation = container.allocation, .epoch = container.epoch, .state = container.state, .started_at = now_.wall};
   if (model::is_terminal(container.state)) report.stdout_bytes = report.stderr_bytes = 0;
   report.ready = container.service && container.state == model::AllocationState::Running;
+  report.claimed = container.service && !container.person.empty();
   return report;
+}
+
+wire::HomeTaskReport World::report_of(const HomeTaskId& task, SteadyTime done_at) const {
+  const bool done = now_.steady >= done_at;
+  return {.task = task, .state = done ? model::HomeTaskState::Succeeded : model::HomeTaskState::Running};
+}
+
+wire::Inventory World::inventory_of(const Machine& machine) const {
+  wire::Inventory inventory;
+  for (const auto& [id, container] : machine.containers) inventory.allocations.push_back(report_of(container));
+  for (const auto& [id, done_at] : machine.home_tasks) inventory.home_tasks.push_back(report_of(id, done_at));
+  return inventory;
 }
 
 void World::say(Machine& machine, wire::AgentMessage message) {
@@ -180,9 +207,7 @@ void World::deliver(Machine& machine, const wire::ControllerMessage& message) {
   if (const auto* welcome = std::get_if<wire::Welcome>(&message)) {
     if (!welcome->credential.empty()) machine.credential = welcome->credential;
     machine.welcomed = true;
-    wire::Inventory inventory;
-    for (const auto& [id, container] : machine.containers) inventory.allocations.push_back(report_of(container));
-    say(machine, inventory);
+    say(machine, inventory_of(machine));
     say(machine,
         wire::HostStatus{
             .ready = true, .capacity = {.cpu_millis = 2000, .memory_bytes = 4 * kGiB}, .container_images = {"tiny:1"}});
@@ -198,6 +223,13 @@ void World::deliver(Machine& machine, const wire::ControllerMessage& message) {
                         .resources = order->spec.resources,
                         .ends_at = now_.steady + milliseconds(500 + below(8000)),
                         .service = order->spec.service.has_value()};
+    if (container.service) {
+      container.warm = order->spec.service->warm;
+      const auto person = order->spec.service->startup.find("initial_url");
+      if (person != order->spec.service->startup.end()) container.person = person->second;
+      if (container.warm != container.person.empty())
+        broken("P8: a start says neither whose it is nor that it is nobody's");
+    }
     machine.containers[order->allocation] = container;
     say(machine, report_of(container));
   }
@@ -207,6 +239,17 @@ void World::deliver(Machine& machine, const wire::ControllerMessage& message) {
     found->second.state = model::AllocationState::Stopped;
     say(machine, report_of(found->second));
   }
+  if (const auto* order = std::get_if<wire::ClaimAllocation>(&message)) {
+    const auto found = machine.containers.find(order->allocation);
+    if (found == machine.containers.end() || model::is_terminal(found->second.state)) return;
+    const auto person = order->startup.at("initial_url");
+    if (found->second.person.empty()) found->second.person = person;
+    if (found->second.person != person) broken("P8: two people were given one container");
+    say(machine, report_of(found->second));
+  }
+  if (const auto* order = std::get_if<wire::HomeTaskOrder>(&message))
+    machine.home_tasks.try_emplace(order->task, now_.steady + milliseconds(below(3000)));
+  if (const auto* order = std::get_if<wire::ForgetHomeTask>(&message)) machine.home_tasks.erase(order->task);
   if (const auto* order = std::get_if<wire::ForgetAllocation>(&message)) {
     const auto found = machine.containers.find(order->allocation);
     if (found == machine.containers.end()) return;
@@ -240,6 +283,7 @@ void World::run_machine(Machine& machine) {
     say(machine, wire::Heartbeat{});
     for (const auto& [id, container] : machine.containers)
       if (model::is_terminal(container.state)) say(machine, report_of(container));
+    for (const auto& [id, done_at] : machine.home_tasks) say(machine, report_of(id, done_at));
   }
 }
 
@@ -275,17 +319,30 @@ void World::submit() {
   if (core_) acknowledged_[id] = harmless;
 }
 
+void World::keep_some_started() {
+  auto [done, outcome] = core_->command(now_, [&](Step& step) -> Result<void> {
+    SLIPWAY_TRY(register_app(step, admin_, desk()));
+    return set_warm(step, admin_, step.tables.pools.rows().begin()->first, "desk", kKeptStarted);
+  });
+  if (!done) return broken("nothing is kept started: " + done.error().text());
+  accept(std::move(outcome));
+}
+
+void World::place_files() {
+  auto [id, outcome] = core_->command(now_, [&](Step& step) {
+    return controller::place_files(step, admin_.id, admin_.id, {{.path = "a", .sha256 = std::string(64, 'a')}}, "",
+                                   false);
+  });
+  accept(std::move(outcome));
+  if (core_) home_tasks_[*id] = model::HomeTaskState::Queued;
+}
+
 /// It ends by itself, when its time is over.
 void World::start_session() {
-  wire::RegisterAppRequest app{.name = "desk"};
-  app.spec.container_image = "tiny:1";
-  app.spec.resources = {.cpu_millis = 500, .memory_bytes = kGiB};
-  app.spec.ports = {{.name = "web", .port = 80}};
-  app.spec.longest = seconds(30);
-  app.spec.sessions_a_person = 1000;
+  const auto person = fmt::format("https://example.org/{}", sessions_.size());
   auto [id, outcome] = core_->command(now_, [&](Step& step) -> Result<SessionId> {
-    SLIPWAY_TRY(register_app(step, admin_, app));
-    SLIPWAY_ASSIGN(auto session, controller::start_session(step, admin_, {.app = "desk"}, ""));
+    SLIPWAY_ASSIGN(auto session,
+                   controller::start_session(step, admin_, {.app = "desk", .startup = {{"initial_url", person}}}, ""));
     SLIPWAY_TRY(create_link(step, admin_, session, {}));
     return session;
   });
@@ -293,7 +350,7 @@ void World::start_session() {
   const auto job = core_->tables().sessions.at(*id).job;
   accept(std::move(outcome));
   if (!core_) return;
-  sessions_.insert(*id);
+  sessions_[*id] = person;
   acknowledged_[job] = false;
 }
 
@@ -308,6 +365,7 @@ void World::disturb() {
   if (core_ && chance(4)) submit();
   if (core_ && chance(2)) stop_some_job();
   if (core_ && chance(1)) start_session();
+  if (core_ && chance(1)) place_files();
   if (core_ && chance(1)) crash_controller();
   if (!core_ && chance(10)) start_controller();
   if (chance(1)) cloud_refuses_ = !cloud_refuses_;
@@ -387,10 +445,36 @@ void World::check() {
     if (model::is_terminal(job->state)) ended_[id] = job->state;
   }
   check_sessions();
+  check_claims();
+  check_home_tasks();
+}
+
+void World::check_claims() {
+  for (const auto& machine : machines_)
+    for (const auto& [id, container] : machine->containers) {
+      const auto* session = core_->tables().session_of(container.job);
+      if (session == nullptr || session->state != model::SessionState::Ready) continue;
+      const auto* current = core_->tables().current_of(core_->tables().jobs.at(container.job));
+      const auto ours = sessions_.find(session->id);
+      if (current->id == id && ours != sessions_.end() && container.person != ours->second)
+        broken(fmt::format("P8: session {} is READY in a container of '{}'", session->id, container.person));
+    }
+}
+
+void World::check_home_tasks() {
+  for (auto& [id, before] : home_tasks_) {
+    const auto* task = core_->tables().home_tasks.find(id);
+    if (task == nullptr) {
+      broken(fmt::format("P1: home task {} is gone", id));
+      continue;
+    }
+    if (model::is_terminal(before) && task->state != before) broken(fmt::format("P9: home task {} ended twice", id));
+    before = task->state;
+  }
 }
 
 void World::check_sessions() {
-  for (const auto& id : sessions_) {
+  for (const auto& [id, person] : sessions_) {
     const auto* session = core_->tables().sessions.find(id);
     if (session == nullptr) {
       broken(fmt::format("P1: session {} is gone", id));
@@ -407,8 +491,11 @@ void World::check_sessions() {
 }
 
 bool World::at_rest() const {
-  return core_ && std::ranges::all_of(core_->tables().jobs.rows(),
-                                      [](const auto& row) { return model::is_terminal(row.second.state); });
+  return core_ && core_->tables().open_home_tasks().empty() &&
+         std::ranges::all_of(core_->tables().jobs.rows(), [](const auto& row) {
+           const auto& service = row.second.spec.service;
+           return model::is_terminal(row.second.state) || (service && service->warm);
+         });
 }
 
 void World::check_end() {
@@ -419,10 +506,20 @@ void World::check_end() {
   for (const auto& [id, harmless] : acknowledged_)
     if (const auto& job = core_->tables().jobs.at(id); !model::is_terminal(job.state))
       broken(fmt::format("job {} never ended: {} ({})", id, model::job_state_name(job.state), job.reason));
-  for (const auto& machine : machines_)
-    if (machine->alive && !machine->containers.empty())
+  int kept = 0;
+  for (const auto& machine : machines_) {
+    if (!machine->alive) continue;
+    const auto nobodys = std::ranges::count_if(
+        machine->containers, [](const auto& row) { return row.second.service && row.second.person.empty(); });
+    kept += static_cast<int>(nobodys);
+    if (static_cast<std::ptrdiff_t>(machine->containers.size()) > nobodys)
       broken(
           fmt::format("P5: machine '{}' still holds {} containers", machine->instance_id, machine->containers.size()));
+    if (!machine->home_tasks.empty()) broken("P5: a machine still holds home tasks");
+  }
+  if (kept != kKeptStarted) broken(fmt::format("P6: {} are kept started, {} are wanted", kept, kKeptStarted));
+  for (const auto& [id, state] : home_tasks_)
+    if (state != model::HomeTaskState::Succeeded) broken(fmt::format("P9: home task {} never ended", id));
 }
 
 std::vector<std::string> World::run(Duration storm, Duration calm) {

@@ -12,6 +12,7 @@
 #include "controller/options.hpp"
 #include "controller/tables.hpp"
 #include "wire/records.hpp"
+#include "wire/workshops.hpp"
 
 namespace slipway::controller {
 

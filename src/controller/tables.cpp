@@ -2,6 +2,7 @@
 
 #include "wire/json.hpp"
 #include "wire/records.hpp"
+#include "wire/workshops.hpp"
 
 namespace slipway::controller {
 namespace {
@@ -42,6 +43,8 @@ const std::map<std::string, Loader>& loaders() {
                                                       {"session", load_row<model::Session>},
                                                       {"link", load_row<model::Link>},
                                                       {"home_task", load_row<model::HomeTask>},
+                                                      {"workshop", load_row<model::Workshop>},
+                                                      {"seat", load_row<model::Seat>},
                                                       {"idempotency", load_idempotency}};
   return kLoaders;
 }
@@ -65,6 +68,7 @@ Result<void> Tables::load(const std::vector<store::Row>& rows) {
   for (const auto& [id, job] : jobs.rows()) reindex(job);
   for (const auto& [id, allocation] : allocations.rows()) reindex(allocation);
   for (const auto& [id, session] : sessions.rows()) reindex(session);
+  for (const auto& [id, seat] : seats.rows()) reindex(seat);
   for (const auto& [id, task] : home_tasks.rows()) reindex(task);
   return {};
 }
@@ -110,6 +114,26 @@ std::vector<const model::Link*> Tables::links_of(const SessionId& session) const
   return found;
 }
 
+std::vector<const model::Link*> Tables::links_of(const SeatId& seat) const {
+  std::vector<const model::Link*> found;
+  for (const auto& [created, id] : links.order())
+    if (const auto& link = links.at(id); link.seat == seat) found.push_back(&link);
+  return found;
+}
+
+std::vector<SeatId> Tables::seats_of(const WorkshopId& workshop) const {
+  std::vector<SeatId> result;
+  if (const auto found = seats_of_.find(workshop); found != seats_of_.end())
+    for (const auto& [number, seat] : found->second) result.push_back(seat);
+  return result;
+}
+
+const model::Seat* Tables::seat_of(const SessionId& session) const {
+  const auto found = seat_of_.find(session);
+  const auto* seat = found == seat_of_.end() ? nullptr : seats.find(found->second);
+  return seat != nullptr && seat->session == session ? seat : nullptr;
+}
+
 bool Tables::is_open(const model::Allocation& allocation) const {
   if (!model::is_terminal(allocation.state)) return true;
   if (allocation.state != model::AllocationState::Lost) return false;
@@ -144,6 +168,11 @@ void Tables::reindex(const model::HomeTask& task) {
     open_home_tasks_.erase(position);
   else
     open_home_tasks_.insert(position);
+}
+
+void Tables::reindex(const model::Seat& seat) {
+  seats_of_[seat.workshop][seat.number] = seat.id;
+  if (!seat.session.empty()) seat_of_[seat.session] = seat.id;
 }
 
 void Tables::reindex(const model::Allocation& allocation) {

@@ -12,6 +12,7 @@
 #include "model/job.hpp"
 #include "model/principal.hpp"
 #include "model/session.hpp"
+#include "model/workshop.hpp"
 #include "store/store.hpp"
 
 namespace slipway::controller {
@@ -39,6 +40,8 @@ class Tables {
   Table<model::Session> sessions;
   Table<model::Link> links;
   Table<model::HomeTask> home_tasks;
+  Table<model::Workshop> workshops;
+  Table<model::Seat> seats;
   Table<IdempotencyRecord> idempotency;
 
   /// Rows as Store::load_all gave them. Corrupt, naming the row, if one cannot be read; tables that this version does
@@ -67,11 +70,17 @@ class Tables {
   /// The highest version; nullptr if there is no app of that name.
   [[nodiscard]] const model::App* newest_app(const std::string& name) const;
   [[nodiscard]] std::vector<const model::Link*> links_of(const SessionId& session) const;
+  [[nodiscard]] std::vector<const model::Link*> links_of(const SeatId& seat) const;
+  /// In order of their numbers.
+  [[nodiscard]] std::vector<SeatId> seats_of(const WorkshopId& workshop) const;
+  /// The seat whose current session this is; nullptr for every other session.
+  [[nodiscard]] const model::Seat* seat_of(const SessionId& session) const;
 
   // Step calls these after it changed a row.
   void reindex(const model::Job& job);
   void reindex(const model::Allocation& allocation);
   void reindex(const model::Session& session);
+  void reindex(const model::Seat& seat);
   void reindex(const model::HomeTask& task);
   template <typename T>
   void reindex(const T&) {}
@@ -84,6 +93,8 @@ class Tables {
   std::set<Table<model::HomeTask>::Position> open_home_tasks_;
   std::map<HostId, std::set<AllocationId>> open_;
   std::map<JobId, SessionId> session_of_;
+  std::map<SessionId, SeatId> seat_of_;  ///< also of sessions that seats once had
+  std::map<WorkshopId, std::map<int, SeatId>> seats_of_;
   std::set<SessionId> live_sessions_;
 };
 
@@ -102,6 +113,8 @@ constexpr const char* table_name() {
   if constexpr (std::is_same_v<T, model::Session>) return "session";
   if constexpr (std::is_same_v<T, model::Link>) return "link";
   if constexpr (std::is_same_v<T, model::HomeTask>) return "home_task";
+  if constexpr (std::is_same_v<T, model::Workshop>) return "workshop";
+  if constexpr (std::is_same_v<T, model::Seat>) return "seat";
   if constexpr (std::is_same_v<T, IdempotencyRecord>) return "idempotency";
 }
 
@@ -120,6 +133,8 @@ Table<T>& table_of(Tables& tables) {
   if constexpr (std::is_same_v<T, model::Session>) return tables.sessions;
   if constexpr (std::is_same_v<T, model::Link>) return tables.links;
   if constexpr (std::is_same_v<T, model::HomeTask>) return tables.home_tasks;
+  if constexpr (std::is_same_v<T, model::Workshop>) return tables.workshops;
+  if constexpr (std::is_same_v<T, model::Seat>) return tables.seats;
   if constexpr (std::is_same_v<T, IdempotencyRecord>) return tables.idempotency;
 }
 

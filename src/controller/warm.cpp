@@ -49,7 +49,7 @@ int wanted_of(const Tables& tables, const WarmKey& key) {
   return found == pool->warm.end() ? 0 : found->second;
 }
 
-void start_one(Step& step, const model::Pool& pool, const model::App& app) {
+JobId start_one(Step& step, const model::Pool& pool, const model::App& app) {
   model::Job job{.id = JobId::make(step.random)};
   job.meta.owner = pool.meta.owner;
   job.meta.project = pool.meta.project;
@@ -62,8 +62,8 @@ void start_one(Step& step, const model::Pool& pool, const model::App& app) {
   job.spec.service->app_token = make_secret(auth::kAppTokenPrefix, step.random);
   job.reason = "waits to be placed";
   step.begin("StartWarm", {}, {job.id.text(), pool.id.text(), app.id.text()}, {{"app", app.name}});
-  step.put(std::move(job));
   step.known.placement_due = true;
+  return step.put(std::move(job)).id;
 }
 
 void stop_one(Step& step, const JobId& id) { std::ignore = stop_job(step, {}, id); }
@@ -103,7 +103,7 @@ void keep(Step& step, const WarmKey& key, std::vector<JobId> kept) {
   for (; static_cast<int>(ranked.size()) > wanted; ranked.pop_back()) stop_one(step, ranked.back());
   if (step.now.steady >= known.next_start)
     for (auto have = static_cast<int>(ranked.size()); have < wanted; ++have)
-      start_one(step, step.tables.pools.at(key.first), *app);
+      known.kept.insert(start_one(step, step.tables.pools.at(key.first), *app));
   if (wanted == 0 && ranked.empty()) step.known.warm.erase(key);
 }
 

@@ -1,8 +1,10 @@
 #include "image/baker.hpp"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "image/bake_log.hpp"
+#include "image/bake_scratch.hpp"
 #include "image/bake_scripts.hpp"
 #include "image/builder.hpp"
 #include "image/openssh.hpp"
@@ -180,6 +182,28 @@ Result<std::string> find_base(cloud::Cloud& cloud, const Recipe& recipe) {
                     .context = {}});
 }
 
+Result<void> check_instance_type(cloud::Cloud& cloud, const Recipe& recipe, const std::string& base_image_id) {
+  const std::string& type = recipe.instance_type;
+  if (type.empty()) return {};
+  const auto checked = cloud.check_launch({.client_token = {},
+                                           .image_id = base_image_id,
+                                           .instance_type = type,
+                                           .user_data = {},
+                                           .key_name = {},
+                                           .security_group_ids = {},
+                                           .tags = {}});
+  if (checked) return {};
+  const Error& error = checked.error();
+  const bool refused = error.code == Code::InvalidInput || error.code == Code::Unsupported;
+  if (!refused || error.message.find(type) == std::string::npos) return {};
+  return fail(Error{
+      .code = Code::InvalidInput,
+      .message = fmt::format("{}:{}:{}: no builder of type '{}' can be launched: {}", recipe.file_name,
+                             recipe.instance_type_place.line, recipe.instance_type_place.column, type, error.message),
+      .fix = "name a type that the cloud has, as t3.medium, or leave instance_type out",
+      .context = {}});
+}
+
 namespace {
 
 Result<std::optional<std::string>> find_baked(cloud::Cloud& cloud, const std::string& digest) {
@@ -196,19 +220,6 @@ Result<std::optional<std::string>> find_baked(cloud::Cloud& cloud, const std::st
   return std::optional(newest->image_id);
 }
 
-/// The bake's own directory for keys, gone with it.
-class Scratch {
- public:
-  explicit Scratch(std::string path) : path_(std::move(path)) {}
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  ~Scratch() { (void)runtime::remove_tree(path_); }  // it holds a key of a pair that is deleted anyway
-  Result<void> make() { return runtime::make_directories(path_, 0700); }
-
- private:
-  std::string path_;
-};
-
 }  // namespace
 
 Result<BakedImage> Baker::bake(const BakeRequest& request, const BakeCallbacks& callbacks) {
@@ -220,6 +231,9 @@ Result<BakedImage> Baker::bake(const BakeRequest& request, const BakeCallbacks& 
   const auto swept = sweep(request.controller_id, is_live);
   if (!swept) log.note("could not look for what earlier bakes left: " + swept.error().text());
   if (swept && *swept > 0) log.note(fmt::format("removed {} things that dead bakes left", *swept));
+  const auto keys = sweep_scratch(std::filesystem::path(request.scratch_directory).parent_path().string());
+  if (!keys) log.note(keys.error().text());
+  if (keys && *keys > 0) log.note(fmt::format("removed the keys of {} dead bakes", *keys));
   SLIPWAY_TRY(check_files(request.recipe, request.files));
   SLIPWAY_ASSIGN(const std::string base, find_base(ports_.cloud, request.recipe));
   const std::string digest = recipe_digest(
@@ -230,7 +244,7 @@ Result<BakedImage> Baker::bake(const BakeRequest& request, const BakeCallbacks& 
     return BakedImage{.image_id = *existing, .digest = digest, .reused = true};
   }
 
-  Scratch scratch(request.scratch_directory);
+  BakeScratch scratch(request.scratch_directory);
   SLIPWAY_TRY(scratch.make());
   Bake bake(ports_, options_, request, log);
   auto image = bake.run(base, digest);

@@ -23,7 +23,9 @@ struct BakeRequest {
   std::function<std::string(const std::string& sha256)> blob_path;
   std::string agent_executable;  ///< local path; its checksum is verified on the builder
   std::string agent_sha256;
-  std::string scratch_directory;  ///< for keys and sockets; made (0700) and removed; at most 60 bytes long
+  /// For keys and sockets; made (0700) and removed; at most 60 bytes long, its name begins with "bake-". Those beside
+  /// it that no live bake holds are removed.
+  std::string scratch_directory;
   /// True for bakes of this controller that are running now. Resources of its other bakes are leftovers.
   std::function<bool(const std::string& bake_id)> is_live;
 };
@@ -79,6 +81,10 @@ BakerPorts system_baker_ports(cloud::Cloud& cloud, const Clock& clock);
 
 /// The cloud's id of the image that the recipe starts from. NotFound with the place in the recipe. Blocking.
 Result<std::string> find_base(cloud::Cloud& cloud, const Recipe& recipe);
+
+/// Whether the cloud has the builder's instance type, if the recipe names one. InvalidInput with the place in the
+/// recipe; whatever else the cloud says is the bake's own affair. Blocking.
+Result<void> check_instance_type(cloud::Cloud& cloud, const Recipe& recipe, const std::string& base_image_id);
 
 class Baker {
  public:

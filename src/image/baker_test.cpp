@@ -67,7 +67,7 @@ class FakeSession final : public SshSession {
 class BakerTest : public testing::Test {
  protected:
   BakerTest() { cloud_.set_console(kConsole); }
-  ~BakerTest() override { std::filesystem::remove_all(scratch_); }
+  ~BakerTest() override { std::filesystem::remove_all(scratch_.parent_path()); }
 
   BakeRequest request(const std::string& text = kRecipe) {
     return {.bake_id = "bake-1",
@@ -127,7 +127,7 @@ class BakerTest : public testing::Test {
   std::function<void()> on_sleep_;
   std::filesystem::path scratch_ = [] {
     SystemRandom random;
-    return std::filesystem::temp_directory_path() / ("slipway-baker-" + hex_encode(random.bytes(6)));
+    return std::filesystem::temp_directory_path() / ("slipway-baker-" + hex_encode(random.bytes(6))) / "bake-1";
   }();
 };
 
@@ -352,6 +352,22 @@ TEST_F(BakerTest, AnUnknownBase_IsNamedWithItsPlace_AndNothingIsLaunched) {
   EXPECT_EQ(cloud_.calls("RunInstances"), 0);
 }
 
+TEST_F(BakerTest, AnUnknownInstanceType_IsNamedWithItsPlace_BeforeABakeIsStored) {
+  FakeCloud cloud(clock_, {.instance_types = {"t3.medium"}});
+  const auto check = [&](const char* line) {
+    const std::string text = std::string("name: x\nfrom: base\n") + line + "steps: []\n";
+    return check_instance_type(cloud, parse_recipe(text, "image.yaml").value(), cloud.base_image_id());
+  };
+  EXPECT_TRUE(check(""));
+  EXPECT_TRUE(check("instance_type: t3.medium\n"));
+  const auto refused = check("instance_type: t9.x\n");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::InvalidInput);
+  EXPECT_TRUE(refused.error().message.starts_with("image.yaml:3:16: no builder of type 't9.x'"))
+      << refused.error().message;
+  EXPECT_FALSE(refused.error().fix.empty());
+}
+
 TEST_F(BakerTest, AddressTranslationOnTheWay_IsRefusedWithAFix) {
   BakerPorts behind_nat = ports(cloud_);
   behind_nat.own_address_towards = [](const std::string&) { return fail(Code::Io, "no route"); };
@@ -360,6 +376,14 @@ TEST_F(BakerTest, AddressTranslationOnTheWay_IsRefusedWithAFix) {
   BakeRequest again = request();
   again.bake_id = "bake-2";
   EXPECT_TRUE(Baker(behind_nat, {.ssh_cidr = "203.0.113.0/24"}).bake(again, callbacks()));
+}
+
+TEST_F(BakerTest, KeysOfAKilledProcess_AreRemovedByTheNextBake) {
+  const std::filesystem::path dead = scratch_.parent_path() / "bake-dead";
+  std::filesystem::create_directories(dead);
+  ASSERT_TRUE(runtime::write_file_durably((dead / "key").string(), "secret"));
+  ASSERT_TRUE(bake(request()));
+  EXPECT_FALSE(std::filesystem::exists(dead));
 }
 
 TEST_F(BakerTest, LeftoversOfDeadBakes_AreRemovedByTheNext_LiveOnesAreNot) {

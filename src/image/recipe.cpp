@@ -137,6 +137,7 @@ class RecipeReader {
     }
     if (const YamlNode* node = text(root, "instance_type", "t3.medium")) {
       recipe.instance_type = node->text;
+      recipe.instance_type_place = node->place;
       const bool fine =
           node->text.find('.') != std::string::npos && node->text.size() <= 40 &&
           std::ranges::all_of(node->text, [](char c) { return is_lower(c) || is_digit(c) || c == '.' || c == '-'; });

@@ -50,6 +50,7 @@ struct Recipe {
   TextPlace from_place;
   std::string description;
   std::string instance_type;  ///< of the builder; empty: the baker's default
+  TextPlace instance_type_place;
   std::vector<Step> steps;
 };
 

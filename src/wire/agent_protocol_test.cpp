@@ -56,11 +56,47 @@ TEST(AgentProtocol, WhatAServiceAdds_KeepsItsGoldenTextAndReadsBack) {
   EXPECT_EQ(encode(**again), text);
 }
 
+TEST(AgentProtocol, ServiceWithoutAPersonYet_KeepsItsGoldenTextAndReadsBack) {
+  auto order = std::get<StartAllocation>(examples::controller_messages()[2]);
+  order.spec = examples::service_spec();
+  order.spec.service->warm = true;
+  order.spec.service->home_mount = examples::home();
+  const auto text = encode(ControllerMessage(order));
+  test::expect_golden("wire/v1/start_allocation_of_warm_service.json", text);
+  const auto again = decode_controller_message(text);
+  ASSERT_TRUE(again) << again.error().text();
+  EXPECT_TRUE(std::get<StartAllocation>(**again).spec.service->warm);
+  EXPECT_EQ(std::get<StartAllocation>(**again).spec.service->home_mount, examples::home());
+  auto report = examples::report();
+  report.claimed = true;
+  EXPECT_TRUE(std::get<AllocationReport>(**decode_agent_message(encode(AgentMessage(report)))).claimed);
+}
+
+TEST(AgentProtocol, HomesThatCannotBe_AreInvalidInput) {
+  const auto refused = [](const ControllerMessage& one) { return !decode_controller_message(encode(one)); };
+  ClaimAllocation claim{.allocation = examples::id<AllocationId>('c'), .epoch = 1, .home = examples::home()};
+  EXPECT_FALSE(refused(claim));
+  for (const char* name : {"", "..", "a/b", ".hidden", "/"}) {
+    claim.home->name = name;
+    EXPECT_TRUE(refused(claim)) << name;
+  }
+  HomeTaskOrder task{.task = examples::id<HomeTaskId>('k'), .home = examples::home()};
+  EXPECT_FALSE(refused(task));
+  task.directory = "../x";
+  EXPECT_TRUE(refused(task));
+  task.directory = "";
+  task.home.reset();
+  EXPECT_TRUE(refused(task)) << "whose home?";
+  task.allocation = examples::id<AllocationId>('c');
+  EXPECT_FALSE(refused(task));
+}
+
 TEST(AgentProtocol, ReportOfAnOlderAgent_IsNotReady) {
   const auto message = decode_agent_message(
       R"({"type":"allocation_report","allocation":"alloc-cccccccccccccccccccc","epoch":1,"state":"RUNNING"})");
   ASSERT_TRUE(message && *message);
   EXPECT_FALSE(std::get<AllocationReport>(**message).ready);
+  EXPECT_FALSE(std::get<AllocationReport>(**message).claimed);
   EXPECT_EQ(std::get<AllocationReport>(**message).waiting_for, "");
 }
 

@@ -77,6 +77,20 @@ Result<CreatePoolRequest> parse_create_pool(std::string_view body) {
   return request;
 }
 
+Result<SetWarmRequest> parse_set_warm(std::string_view body) {
+  SLIPWAY_ASSIGN(const Json json, parse_json(body, kMaxBodyBytes));
+  SLIPWAY_ASSIGN(const JsonReader object, JsonReader::open(json, "request"));
+  SLIPWAY_TRY(object.only({"app", "count"}));
+  SetWarmRequest request;
+  SLIPWAY_ASSIGN(request.app, object.text("app"));
+  SLIPWAY_TRY(check_name(request.app, "app"));
+  SLIPWAY_ASSIGN(const std::int64_t count, object.integer("count"));
+  if (count < 0 || count > kMaxPoolSize)
+    return fail(Code::InvalidInput, "count must be 0 to {}, not {}", kMaxPoolSize, count);
+  request.count = static_cast<int>(count);
+  return request;
+}
+
 Result<StartBakeRequest> parse_start_bake(std::string_view body) {
   SLIPWAY_ASSIGN(const Json json, parse_json(body, kMaxBodyBytes));
   SLIPWAY_ASSIGN(const JsonReader object, JsonReader::open(json, "request"));
@@ -169,6 +183,10 @@ std::string encode(const CreatePoolRequest& request) {
                                                     {"image", request.image},
                                                     {"instance_type", request.instance_type},
                                                     {"size", request.size}});
+}
+
+std::string encode(const SetWarmRequest& request) {
+  return boost::json::serialize(boost::json::object{{"app", put(request.app)}, {"count", request.count}});
 }
 
 std::string encode(const StartBakeRequest& request) {

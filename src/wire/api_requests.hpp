@@ -21,6 +21,10 @@ struct CreatePoolRequest {  // POST /api/v1/pools
   std::string instance_type;
   int size = 0;
 };
+struct SetWarmRequest {  // PUT /api/v1/pools/{id}/warm
+  std::string app;       ///< name
+  int count = 0;         ///< kept started and unclaimed; 0: none any more
+};
 struct StartBakeRequest {  // POST /api/v1/bakes
   std::string recipe_path;
   std::string recipe;
@@ -49,6 +53,7 @@ struct MissingBlobsRequest {        // POST /api/v1/blobs/missing and /agent/v1/
 
 Result<SubmitJobRequest> parse_submit_job(std::string_view body);
 Result<CreatePoolRequest> parse_create_pool(std::string_view body);
+Result<SetWarmRequest> parse_set_warm(std::string_view body);
 Result<StartBakeRequest> parse_start_bake(std::string_view body);
 Result<RegisterAppRequest> parse_register_app(std::string_view body);
 Result<StartSessionRequest> parse_start_session(std::string_view body);
@@ -58,6 +63,7 @@ Result<CreateLinkRequest> parse_create_link(std::string_view body);
 Result<MissingBlobsRequest> parse_missing_blobs(std::string_view body);
 std::string encode(const SubmitJobRequest& request);
 std::string encode(const CreatePoolRequest& request);
+std::string encode(const SetWarmRequest& request);
 std::string encode(const StartBakeRequest& request);
 std::string encode(const RegisterAppRequest& request);
 std::string encode(const StartSessionRequest& request);

@@ -78,6 +78,14 @@ inline model::JobSpec service_spec() {
   return spec;
 }
 
+inline model::HomeMount home() {
+  return {.kind = model::HomeKind::Nfs,
+          .source = "files.example.org:/homes",
+          .options = "vers=4.2",
+          .name = id<PrincipalId>('a').text(),
+          .quota_bytes = 10LL << 30};
+}
+
 inline std::string tunnel() { return std::string(kTunnelNameLength, 't'); }
 
 inline std::vector<AgentMessage> agent_messages() {
@@ -100,7 +108,13 @@ inline std::vector<AgentMessage> agent_messages() {
           Inventory{.allocations = {report(), {.allocation = id<AllocationId>('d'), .epoch = 1}}},
           OrderRefused{.allocation = id<AllocationId>('c'), .epoch = 1, .reason = "epoch 1 is older than 2"},
           ServiceActivity{.allocation = id<AllocationId>('c'), .cpu_millis = 250},
-          TunnelRefused{.tunnel = tunnel(), .reason = "nothing listens on port 8888"}};
+          TunnelRefused{.tunnel = tunnel(), .reason = "nothing listens on port 8888"},
+          HomeTaskReport{.task = id<HomeTaskId>('k'),
+                         .state = model::HomeTaskState::Succeeded,
+                         .reason = {},
+                         .kept = {"lab/notes.txt"},
+                         .archive_sha256 = std::string(64, '3'),
+                         .archive_bytes = 4096}};
 }
 
 inline std::vector<ControllerMessage> controller_messages() {
@@ -119,7 +133,16 @@ inline std::vector<ControllerMessage> controller_messages() {
                      .reason = "stopped by admin"},
       ForgetAllocation{.allocation = id<AllocationId>('c'), .epoch = 2},
       LogAck{.allocation = id<AllocationId>('c'), .stream = model::LogStream::Stderr, .offset = 4096},
-      OpenTunnel{.tunnel = tunnel(), .allocation = id<AllocationId>('c'), .port = 8888}};
+      OpenTunnel{.tunnel = tunnel(), .allocation = id<AllocationId>('c'), .port = 8888},
+      ClaimAllocation{.allocation = id<AllocationId>('c'), .epoch = 2, .startup = {{"dpi", "192"}}, .home = home()},
+      HomeTaskOrder{.task = id<HomeTaskId>('k'),
+                    .kind = model::HomeTaskKind::PlaceFiles,
+                    .home = home(),
+                    .allocation = {},
+                    .files = manifest(),
+                    .directory = "lab",
+                    .replace = true},
+      ForgetHomeTask{.task = id<HomeTaskId>('k')}};
 }
 
 }  // namespace slipway::wire::examples

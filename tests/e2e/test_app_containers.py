@@ -183,6 +183,20 @@ def test_what_is_typed_in_the_terminal_runs_in_the_persons_home(running, view):
     viewer.resize(1280, 800)
 
 
+def test_what_the_person_copied_can_be_pasted(running, view):
+    container = running("xterm")
+    viewer = view(container)
+    viewer.watch("the shell to be ready", lambda: len(viewer.colours()) > 5)
+    viewer.copy("echo from the clipboard > pasted")
+    viewer.paste()
+
+    def has_run():
+        viewer.type("\n")  # what is pasted comes when the terminal has asked for it
+        return read_lines(container.home / "pasted") == ["from the clipboard"]
+
+    until("what was pasted to run", has_run, interval=0.3)
+
+
 def read_lines(path):
     return path.read_text().splitlines() if path.exists() else []
 

@@ -80,6 +80,20 @@ def test_a_start_that_fails_says_why_and_leaves_nothing(released, scratch, optio
     assert left_of(folder) == {}
 
 
+def test_without_root_it_says_so_and_makes_nothing(released, scratch):
+    scratch.chmod(0o777)
+    done = run(["setpriv", "--reuid", "65534", "--clear-groups", released.slipway, "dev", "--data-dir", scratch / "mine"])
+    assert done.returncode == 5 and "sudo slipway dev" in done.stderr.decode()
+    assert not (scratch / "mine").exists()
+
+
+def test_a_data_directory_that_is_a_file_is_exit_code_2_with_a_fix(released, scratch):
+    (scratch / "file").write_text("")
+    for place in (scratch / "file", scratch / "file/below"):
+        done = run([released.slipway, "dev", "--data-dir", place])
+        assert done.returncode == 2 and "fix: " in done.stderr.decode()
+
+
 def test_a_child_that_is_killed_is_started_again(dev):
     for pid in (dev.server_pid(), dev.cloud_pid()):
         os.kill(pid, signal.SIGKILL)

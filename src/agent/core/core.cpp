@@ -12,6 +12,13 @@ using model::AllocationState;
 
 bool engine_is_away(const Error& error) { return error.code == Code::Unreachable || error.code == Code::Timeout; }
 
+ProcessWish process_wish(const model::JobSpec& spec) {
+  if (!is_process(spec)) return {};
+  ProcessWish wish{.user = true};
+  for (const model::AppPort& port : spec.service->ports) wish.ports.push_back(port.port);
+  return wish;
+}
+
 }  // namespace
 
 Core::Output Core::handle(const Event& event, Now now) {
@@ -34,6 +41,7 @@ std::optional<SteadyTime> Core::next_deadline() const {
 wire::Inventory Core::inventory() const {
   wire::Inventory inventory;
   for (const auto& [id, record] : records_) inventory.allocations.push_back(report_of(record));
+  for (const auto& [id, task] : home_tasks_) inventory.home_tasks.push_back(task.report);
   return inventory;
 }
 
@@ -65,9 +73,6 @@ std::optional<std::string> Core::refusal_of(const wire::StartAllocation& order) 
       return fmt::format("{} of the same job has not ended here yet", id);
     }
   }
-  if (order.spec.service && order.spec.service->process) {
-    return std::string("this agent runs services in containers only, not as processes of the host");
-  }
   return std::nullopt;
 }
 
@@ -90,7 +95,8 @@ void Core::on(const wire::StartAllocation& order, Now) {
     out_.actions.push_back(RefuseOrder{{order.allocation, order.epoch, std::move(*why)}});
     return;
   }
-  auto slots = slots_.take(order.allocation, order.spec.service ? order.spec.service->slots : model::Slots{});
+  auto slots = slots_.take(order.allocation, order.spec.service ? order.spec.service->slots : model::Slots{},
+                           process_wish(order.spec));
   if (!slots) {
     out_.actions.push_back(RefuseOrder{{order.allocation, order.epoch, slots.error().text()}});
     return;
@@ -162,8 +168,10 @@ void Core::on(const SourcePrepared& event, Now now) {
   if (record->progress.stop) return end(*record, AllocationState::Stopped, "stopped before it started", {}, now);
   if (!event.result) return end(*record, AllocationState::Failed, event.result.error().text(), {}, now);
   record->progress.phase = Phase::Creating;
+  record->home_waits.clear();
   save(*record);
   out_.actions.push_back(CreateContainer{event.allocation});
+  apply_claim(*record);
 }
 
 void Core::on(const ContainerCreated& event, Now now) {
@@ -191,9 +199,18 @@ void Core::on(const ContainerStarted& event, Now now) {
   end(*record, AllocationState::Failed, error.text(), {}, now);
 }
 
+namespace {
+
+/// Docker's word and our own clock's both come late, ours later: the earlier one is nearer to the truth.
+void take_earlier(WallTime& known, WallTime other) {
+  if (other != WallTime{} && (known == WallTime{} || other < known)) known = other;
+}
+
+}  // namespace
+
 void Core::became_running(Record& record, WallTime started_at, Now now) {
   record.progress.phase = Phase::Running;
-  if (record.progress.started_at == WallTime{}) record.progress.started_at = started_at;
+  take_earlier(record.progress.started_at, started_at);
   save(record);
   report(record);
   out_.actions.push_back(WatchContainer{record.order.allocation, record.progress.container_id});
@@ -226,7 +243,7 @@ void Core::on(const ContainerSeen& event, Now now) {
 }
 
 void Core::end_exited(Record& record, const ContainerState& state, Now now) {
-  if (record.progress.started_at == WallTime{}) record.progress.started_at = state.started_at;
+  take_earlier(record.progress.started_at, state.started_at);
   if (state.finished_at != WallTime{}) record.progress.finished_at = state.finished_at;
   Outcome outcome = outcome_of(record, state);
   end(record, outcome.state, std::move(outcome.reason), state.exit_code, now);

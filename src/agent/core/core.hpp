@@ -40,12 +40,19 @@ class Core {
   [[nodiscard]] const Record* find(const AllocationId& allocation) const;
   [[nodiscard]] const std::map<AllocationId, Record>& records() const { return records_; }
   [[nodiscard]] const SlotTable& slots() const { return slots_; }
+  [[nodiscard]] const HomeTaskRecord* find(const HomeTaskId& task) const;
   /// Everything that a new journal needs.
   [[nodiscard]] std::vector<JournalEntry> snapshot() const;
 
  private:
   void on(const wire::StartAllocation& order, Now now);
   void on(const wire::StopAllocation& stop, Now now);
+  void on(const wire::ClaimAllocation& claim, Now now);
+  void on(const wire::HomeTaskOrder& order, Now now);
+  void on(const wire::ForgetHomeTask& forget, Now now);
+  void on(const ClaimApplied& event, Now now);
+  void on(const HomeWaits& event, Now now);
+  void on(const HomeTaskWent& event, Now now);
   void on(const wire::ForgetAllocation& forget, Now now);
   void on(const SourcePrepared& event, Now now);
   void on(const ContainerCreated& event, Now now);
@@ -57,6 +64,7 @@ class Core {
   void on(const EngineAnswers& event, Now now);
   void on(const ServiceAnswered& event, Now now);
   void on(const ServiceSilent& event, Now now);
+  void on(const AppRestarted& event, Now now);
   void on(const Tick&, Now now);
 
   [[nodiscard]] std::optional<std::string> refusal_of(const wire::StartAllocation& order) const;
@@ -64,6 +72,7 @@ class Core {
   void resume(Record& record, const ContainerState* state, Now now);
   void begin_stop(Record& record, Now now);
   void begin_service(Record& record, Now now);
+  void apply_claim(const Record& record);
   void end_service(const Record& record);
   void service_is_late(Record& record, Now now);
   void became_running(Record& record, WallTime started_at, Now now);
@@ -86,6 +95,7 @@ class Core {
   };
   std::map<AllocationId, StopTimer> stop_timers_;
   std::map<AllocationId, SteadyTime> probe_deadlines_;
+  std::map<HomeTaskId, HomeTaskRecord> home_tasks_;
   SlotTable slots_;
   Output out_;
 };

@@ -88,6 +88,19 @@ TEST_F(AgentCore, StartAllocation_GoesStepByStepToSucceeded) {
   EXPECT_TRUE(report.artifacts.has_value());
 }
 
+TEST_F(AgentCore, AContainerThatEndedBeforeItsStartWasAnswered_StartedBeforeItEnded) {
+  const WallTime started = clock.now().wall;
+  clock.advance(std::chrono::milliseconds(40));
+  run_until_started();
+  ContainerState state = exited(0);
+  state.started_at = started;
+  state.finished_at = started + std::chrono::milliseconds(5);
+  give(ContainerSeen{order.allocation, state});
+  const auto report = finish();
+  EXPECT_EQ(report.started_at, started);
+  EXPECT_EQ(report.finished_at, started + std::chrono::milliseconds(5));
+}
+
 TEST_F(AgentCore, EachStep_IsJournaledBeforeItIsDone) {
   const auto phase_written = [](const Core::Output& output) {
     return std::get<ProgressMade>(output.writes.back()).progress.phase;

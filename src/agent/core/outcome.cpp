@@ -25,17 +25,24 @@ std::string exit_text(int exit_code) {
                          : fmt::format("ended by signal {} (SIG{})", signal, name);
 }
 
+std::string awaited_of_app(const Record& record) {
+  const std::string what = "the app to answer";
+  if (record.waiting_for.empty() && record.restarted.empty()) return what;
+  if (record.restarted.empty()) return what + ": " + record.waiting_for;
+  return what + ": " + record.restarted + (record.waiting_for.empty() ? "" : "; " + record.waiting_for);
+}
+
 /// What a service that is not ready waits for.
 std::string awaited(const Record& record) {
   if (record.progress.stop) return {};
   switch (record.progress.phase) {
     case Phase::Preparing:
-      return "its files to be in place";
+      return record.home_waits.empty() ? "its files to be in place" : "its home: " + record.home_waits;
     case Phase::Creating:
     case Phase::Starting:
-      return "its container to start";
+      return is_process(record.order.spec) ? "its process to start" : "its container to start";
     case Phase::Running:
-      return record.waiting_for.empty() ? std::string("the app to answer") : "the app to answer: " + record.waiting_for;
+      return awaited_of_app(record);
     default:
       return {};
   }
@@ -69,7 +76,9 @@ Outcome outcome_of(const Record& record, const ContainerState& state) {
                                                       format_bytes(record.order.spec.resources.memory_bytes))};
   }
   if (state.exit_code == 0) return {AllocationState::Succeeded, {}};
-  return {AllocationState::Failed, exit_text(state.exit_code)};
+  if (state.restarts == 0) return {AllocationState::Failed, exit_text(state.exit_code)};
+  return {AllocationState::Failed,
+          fmt::format("{}, after it was started again {} times", exit_text(state.exit_code), state.restarts)};
 }
 
 wire::AllocationReport report_of(const Record& record) {
@@ -78,13 +87,19 @@ wire::AllocationReport report_of(const Record& record) {
   report.started_at = progress.started_at;
   if (progress.phase != Phase::Done) {
     report.ready = progress.ready && progress.phase == Phase::Running;
-    if (record.order.spec.service && !report.ready) report.waiting_for = awaited(record);
+    const auto& service = record.order.spec.service;
+    report.claimed = progress.claimed || (service && !service->warm);
+    if (service && !report.ready) report.waiting_for = awaited(record);
+    if (report.ready && progress.claim && !progress.claimed && !record.home_waits.empty()) {
+      report.waiting_for = "the home: " + record.home_waits;
+    }
     const bool started = progress.started_at != WallTime{};
     report.state =
         progress.stop ? AllocationState::Stopping : (started ? AllocationState::Running : AllocationState::Preparing);
     if (progress.stop) report.reason = progress.stop->reason;
     return report;
   }
+  report.claimed = progress.claimed;
   report.state = progress.outcome;
   report.reason = progress.reason;
   report.exit_code = progress.exit_code;
@@ -95,6 +110,8 @@ wire::AllocationReport report_of(const Record& record) {
   report.artifacts_note = progress.artifacts_note;
   return report;
 }
+
+bool is_process(const model::JobSpec& spec) { return spec.service && spec.service->process; }
 
 std::string_view phase_name(Phase phase) {
   switch (phase) {

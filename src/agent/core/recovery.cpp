@@ -20,6 +20,13 @@ Core::Output Core::restore(const std::vector<JournalEntry>& entries, Now now) {
       records_.erase(forgotten->allocation);
     } else if (const auto* epoch = std::get_if<EpochAccepted>(&entry)) {
       remember_epoch(epoch->job, epoch->epoch);
+    } else if (const auto* task = std::get_if<HomeTaskAccepted>(&entry)) {
+      home_tasks_[task->order.task] = {.order = task->order, .report = {.task = task->order.task}};
+    } else if (const auto* ended = std::get_if<HomeTaskEnded>(&entry)) {
+      const auto found = home_tasks_.find(ended->report.task);
+      if (found != home_tasks_.end()) found->second.report = ended->report;
+    } else if (const auto* dropped = std::get_if<HomeTaskForgotten>(&entry)) {
+      home_tasks_.erase(dropped->task);
     }
   }
   for (const auto& [id, record] : records_) {
@@ -34,7 +41,12 @@ Core::Output Core::restore(const std::vector<JournalEntry>& entries, Now now) {
       collect(record);
     } else if (record.progress.phase == Phase::Preparing) {
       out_.actions.push_back(PrepareSource{id});
-    }  // the others wait for Docker's word
+    } else {
+      apply_claim(record);
+    }  // and for the rest these wait for Docker's word
+  }
+  for (const auto& [id, task] : home_tasks_) {
+    if (!model::is_terminal(task.report.state)) out_.actions.push_back(RunHomeTask{id});
   }
   return std::exchange(out_, {});
 }
@@ -51,8 +63,9 @@ void Core::on(const EngineAnswers& event, Now now) {
     seen.insert(*id);
     resume(found->second, &state, now);
   }
+  const bool processes = event.runtime == Runtime::Processes;
   for (auto& [id, record] : records_) {
-    if (!seen.contains(id)) resume(record, nullptr, now);
+    if (!seen.contains(id) && is_process(record.order.spec) == processes) resume(record, nullptr, now);
   }
 }
 
@@ -95,6 +108,10 @@ std::vector<JournalEntry> Core::snapshot() const {
   for (const auto& [id, record] : records_) {
     entries.emplace_back(OrderAccepted{record.order});
     entries.emplace_back(ProgressMade{id, record.progress});
+  }
+  for (const auto& [id, task] : home_tasks_) {
+    entries.emplace_back(HomeTaskAccepted{task.order});
+    if (model::is_terminal(task.report.state)) entries.emplace_back(HomeTaskEnded{task.report});
   }
   return entries;
 }

@@ -10,8 +10,9 @@ namespace {
 
 std::string late_reason(const Record& record) {
   const model::Probe& probe = record.order.spec.service->probe;
-  return fmt::format("did not become ready within {}: {}", format_duration(probe.timeout),
-                     record.waiting_for.empty() ? "its probe was never answered" : record.waiting_for);
+  std::string why = record.waiting_for.empty() ? "its probe was never answered" : record.waiting_for;
+  if (!record.restarted.empty()) why = record.restarted + "; " + why;
+  return fmt::format("did not become ready within {}: {}", format_duration(probe.timeout), why);
 }
 
 }  // namespace
@@ -40,6 +41,7 @@ void Core::on(const ServiceAnswered& event, Now) {
   if (record == nullptr || record->progress.stop) return;
   probe_deadlines_.erase(event.allocation);
   record->waiting_for.clear();
+  record->restarted.clear();
   if (!std::exchange(record->progress.ready, true)) save(*record);
   report(*record);
 }
@@ -49,6 +51,21 @@ void Core::on(const ServiceSilent& event, Now) {
   if (record == nullptr || record->progress.stop || record->waiting_for == event.what) return;
   record->waiting_for = event.what;
   if (!record->progress.ready) report(*record);  // one that was ready is only being asked again
+}
+
+void Core::on(const AppRestarted& event, Now now) {
+  Record* record = live(event.allocation, Phase::Running);
+  if (record == nullptr || record->progress.stop) return;
+  record->restarted = fmt::format("it ended with exit code {} and was started again ({} of {})", event.exit_code,
+                                  event.failures, event.most);
+  record->waiting_for.clear();
+  if (std::exchange(record->progress.ready, false)) {
+    // Its whole time once more; one that was not ready yet has what is left of its first.
+    save(*record);
+    probe_deadlines_[event.allocation] = now.steady + record->order.spec.service->probe.timeout;
+  }
+  report(*record);
+  out_.actions.push_back(BeginService{event.allocation, record->progress.container_id});
 }
 
 void Core::service_is_late(Record& record, Now now) {

@@ -72,7 +72,31 @@ model::Slots SlotTable::free() const {
           .gpus = static_cast<int>(free_gpus().size())};
 }
 
-Result<SlotGrant> SlotTable::take(const AllocationId& holder, const model::Slots& wanted) {
+Result<void> SlotTable::check_ports(const std::vector<int>& ports) const {
+  for (const int port : ports) {
+    if (port < model::kFirstHostPort || port > model::kLastHostPort) {
+      return fail(Code::Unsupported, "port {} cannot be given to a process: ports {} to {} can", port,
+                  model::kFirstHostPort, model::kLastHostPort);
+    }
+    for (const auto& [id, grant] : held_) {
+      if (std::ranges::find(grant.ports, port) == grant.ports.end()) continue;
+      return fail(Code::Exhausted, "port {} of this host is taken by {}: two of such an app need a host each", port,
+                  id);
+    }
+  }
+  return {};
+}
+
+Result<unsigned> SlotTable::free_user() const {
+  std::set<unsigned> used = inventory_.taken_users;
+  for (const auto& [id, grant] : held_) used.insert(grant.user);
+  for (unsigned user = kFirstProcessUser; user < kFirstProcessUser + kProcessUsers; ++user) {
+    if (!used.contains(user)) return user;
+  }
+  return fail(Code::Exhausted, "all {} users that this host keeps for processes are taken", kProcessUsers);
+}
+
+Result<SlotGrant> SlotTable::take(const AllocationId& holder, const model::Slots& wanted, const ProcessWish& process) {
   if (held_.contains(holder)) return fail(Code::Conflict, "{} holds slots already", holder);
   const auto ttys = free_ttys();
   const auto uinputs = free_uinputs();
@@ -93,9 +117,16 @@ Result<SlotGrant> SlotTable::take(const AllocationId& holder, const model::Slots
                           .wanted = wanted.gpus,
                           .existing = inventory_.gpus.size(),
                           .free = gpus.size()}));
+  SLIPWAY_TRY(check_ports(process.ports));
+  unsigned user = 0;
+  if (process.user) {
+    SLIPWAY_ASSIGN(user, free_user());
+  }
   SlotGrant grant{.ttys = first_of(ttys, wanted.ttys),
                   .uinputs = first_of(uinputs, wanted.uinputs),
-                  .gpus = first_of(gpus, wanted.gpus)};
+                  .gpus = first_of(gpus, wanted.gpus),
+                  .ports = process.ports,
+                  .user = user};
   if (!grant.empty()) held_[holder] = grant;
   return grant;
 }

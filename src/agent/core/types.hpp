@@ -27,6 +27,8 @@ enum class Phase {
 };
 std::string_view phase_name(Phase phase);
 Result<Phase> phase_from_name(std::string_view name);
+/// What the order's command runs in.
+bool is_process(const model::JobSpec& spec);
 
 struct StopRequest {
   std::string reason;
@@ -42,6 +44,9 @@ struct Progress {
   std::optional<StopRequest> stop;
   SlotGrant slots;     ///< held from the order's acceptance until Ended
   bool ready = false;  ///< of a service: its probe was answered
+  /// Of one that was started without a person: whose it is now, and whether that has reached the container.
+  std::optional<wire::ClaimAllocation> claim;
+  bool claimed = false;
   // Once Ended.
   model::AllocationState outcome = model::AllocationState::Failed;
   std::string reason;
@@ -58,6 +63,14 @@ struct Record {
   wire::StartAllocation order;
   Progress progress;
   std::string waiting_for;  ///< of a service that runs and is not ready; not journaled: asked anew after a restart
+  std::string restarted;    ///< of a process that was started again and is not ready: why; not journaled either
+  std::string home_waits;   ///< why its home is not there yet; likewise
+};
+
+/// Something to be done to a home, and how far it is.
+struct HomeTaskRecord {
+  wire::HomeTaskOrder order;
+  wire::HomeTaskReport report;
 };
 
 // ---- journal ----
@@ -77,7 +90,17 @@ struct EpochAccepted {
   JobId job;
   std::int64_t epoch = 0;
 };
-using JournalEntry = std::variant<OrderAccepted, ProgressMade, Forgotten, EpochAccepted>;
+struct HomeTaskAccepted {
+  wire::HomeTaskOrder order;
+};
+struct HomeTaskEnded {
+  wire::HomeTaskReport report;
+};
+struct HomeTaskForgotten {
+  HomeTaskId task;
+};
+using JournalEntry = std::variant<OrderAccepted, ProgressMade, Forgotten, EpochAccepted, HomeTaskAccepted,
+                                  HomeTaskEnded, HomeTaskForgotten>;
 
 // ---- events ----
 
@@ -93,6 +116,7 @@ struct ContainerState {
   int pid = 0;          ///< of slipway-init, in the host's eyes; 0: none runs
   WallTime started_at;
   WallTime finished_at;
+  int restarts = 0;  ///< of a process: how often it was started again
 };
 
 struct SourcePrepared {
@@ -126,14 +150,17 @@ struct ArtifactsStored {
   std::optional<model::Manifest> manifest;
   std::string note;
 };
+/// What an allocation runs in.
+enum class Runtime { Containers, Processes };
 /// Docker answers (again): every container that carries this agent's label. Sent at the first answer and after each
-/// time that it did not answer.
+/// time that it did not answer. The same about processes, once after a start of the agent.
 struct EngineAnswers {
   struct Labelled {
     std::string allocation;  ///< label as it stands there
     ContainerState state;
   };
   std::vector<Labelled> containers;
+  Runtime runtime = Runtime::Containers;  ///< whose they are: it says nothing about the other's
 };
 /// The probe of a running service was answered.
 struct ServiceAnswered {
@@ -144,11 +171,33 @@ struct ServiceSilent {
   AllocationId allocation;
   std::string what;
 };
+/// Home and start-up data of a claim are in the container, or cannot ever be.
+struct ClaimApplied {
+  AllocationId allocation;
+  Result<void> result;
+};
+/// A home cannot be brought in yet; sent when `what` changes.
+struct HomeWaits {
+  AllocationId allocation;
+  std::string what;
+};
+/// A home task waits for something (not terminal), or has ended.
+struct HomeTaskWent {
+  wire::HomeTaskReport report;
+};
+/// A process failed and was started again by its supervisor.
+struct AppRestarted {
+  AllocationId allocation;
+  int exit_code = 0;  ///< of the run before
+  int failures = 0;   ///< in a row
+  int most = 0;       ///< so many restarts in a row at most
+};
 struct Tick {};
 
-using Event = std::variant<wire::StartAllocation, wire::StopAllocation, wire::ForgetAllocation, SourcePrepared,
-                           ContainerCreated, ContainerStarted, ContainerGone, ContainerSeen, LogsClosed,
-                           ArtifactsStored, EngineAnswers, ServiceAnswered, ServiceSilent, Tick>;
+using Event = std::variant<wire::StartAllocation, wire::ClaimAllocation, wire::HomeTaskOrder, wire::ForgetHomeTask,
+                           ClaimApplied, HomeWaits, HomeTaskWent, wire::StopAllocation, wire::ForgetAllocation,
+                           SourcePrepared, ContainerCreated, ContainerStarted, ContainerGone, ContainerSeen, LogsClosed,
+                           ArtifactsStored, EngineAnswers, ServiceAnswered, ServiceSilent, AppRestarted, Tick>;
 
 // ---- actions ----
 
@@ -186,7 +235,22 @@ struct BeginService {
   AllocationId allocation;
   std::string container_id;
 };
-/// The opposite: tunnels close, devices return to the host. May come more than once.
+/// Home and start-up data of the record's claim are to reach its container. Ends in ClaimApplied.
+struct ApplyClaim {
+  AllocationId allocation;
+};
+/// Ends in HomeTaskWent with a terminal state.
+struct RunHomeTask {
+  HomeTaskId task;
+};
+struct CancelHomeTask {
+  HomeTaskId task;
+};
+struct SendHomeTaskReport {
+  wire::HomeTaskReport report;
+};
+/// The opposite of BeginService: tunnels close, devices return to the host, its home is let go. May come more than
+/// once.
 struct EndService {
   AllocationId allocation;
 };
@@ -214,8 +278,8 @@ struct RemoveContainer {
   std::string container_id;
 };
 
-using Action = std::variant<PrepareSource, CancelSource, CreateContainer, StartContainer, WatchContainer,
-                            SignalContainer, BeginService, EndService, CloseLogs, StoreArtifacts, SendReport,
-                            RefuseOrder, DiscardAllocation, RemoveContainer>;
+using Action = std::variant<ApplyClaim, RunHomeTask, CancelHomeTask, SendHomeTaskReport, PrepareSource, CancelSource,
+                            CreateContainer, StartContainer, WatchContainer, SignalContainer, BeginService, EndService,
+                            CloseLogs, StoreArtifacts, SendReport, RefuseOrder, DiscardAllocation, RemoveContainer>;
 
 }  // namespace slipway::agent

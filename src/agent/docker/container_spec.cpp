@@ -22,6 +22,7 @@ std::string words(const std::vector<int>& numbers) { return fmt::format("{}", fm
 void add_service_variables(const model::ServiceSpec& service, const SlotGrant& slots, Variables& variables) {
   if (!service.home.empty()) variables["HOME"] = service.home;
   variables["SLIPWAY_STARTUP"] = kStartupDirectory;
+  if (service.warm) variables["SLIPWAY_WARM"] = "1";
   if (!service.app_token.empty()) variables["SLIPWAY_APP_TOKEN"] = service.app_token;
   for (const model::AppPort& port : service.ports) variables[port_variable(port.name)] = std::to_string(port.port);
   if (!slots.ttys.empty()) variables["SLIPWAY_TTYS"] = words(slots.ttys);
@@ -30,15 +31,8 @@ void add_service_variables(const model::ServiceSpec& service, const SlotGrant& s
 }
 
 json::array environment(const wire::StartAllocation& order, const HostSide& host) {
-  Variables variables{{"HOME", kWorkDirectory}};
-  if (order.spec.service) variables["XDG_RUNTIME_DIR"] = kRuntimeDirectory;
-  for (const auto& [name, value] : order.spec.env) variables[name] = value;
-  if (order.spec.service) add_service_variables(*order.spec.service, host.slots, variables);
-  variables["SLIPWAY_ARTIFACTS"] = "/slipway/artifacts";
-  variables["SLIPWAY_JOB_ID"] = order.job.text();
-  variables["SLIPWAY_ALLOCATION_ID"] = order.allocation.text();
   json::array list;
-  for (const auto& [name, value] : variables) list.emplace_back(name + "=" + value);
+  for (const auto& [name, value] : container_variables(order, host)) list.emplace_back(name + "=" + value);
   return list;
 }
 
@@ -98,6 +92,17 @@ json::object host_config(const wire::StartAllocation& order, const ContainerPath
 }
 
 }  // namespace
+
+std::map<std::string, std::string> container_variables(const wire::StartAllocation& order, const HostSide& host) {
+  Variables variables{{"HOME", kWorkDirectory}};
+  if (order.spec.service) variables["XDG_RUNTIME_DIR"] = kRuntimeDirectory;
+  for (const auto& [name, value] : order.spec.env) variables[name] = value;
+  if (order.spec.service) add_service_variables(*order.spec.service, host.slots, variables);
+  variables["SLIPWAY_ARTIFACTS"] = "/slipway/artifacts";
+  variables["SLIPWAY_JOB_ID"] = order.job.text();
+  variables["SLIPWAY_ALLOCATION_ID"] = order.allocation.text();
+  return variables;
+}
 
 std::string container_name(const wire::StartAllocation& order) {
   return fmt::format("slipway-{}-{}", order.allocation, order.epoch);

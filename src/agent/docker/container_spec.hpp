@@ -1,6 +1,7 @@
 // The closed model of a job's or a service's container: the body of Docker's create request. Nothing of an engine
 // option comes from the person who submitted it. Pure; any thread.
 #pragma once
+#include <map>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,8 @@ std::string container_name(const wire::StartAllocation& order);
 /// JSON for POST /containers/create.
 std::string container_json(const wire::StartAllocation& order, const ContainerPaths& paths, const std::string& agent_id,
                            const HostSide& host = {});
+/// Environment that every runtime gives: the order's own variables and ours, which win.
+std::map<std::string, std::string> container_variables(const wire::StartAllocation& order, const HostSide& host);
 /// "SLIPWAY_PORT_WEB_UI" for the port named web-ui.
 std::string port_variable(std::string_view port_name);
 

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/container_runtime.hpp"
 #include "agent/core/types.hpp"
 #include "base/result.hpp"
 #include "net/http_client.hpp"
@@ -18,21 +19,12 @@
 
 namespace slipway::agent {
 
-template <typename T>
-using Done = std::function<void(Result<T>)>;
-
 struct EngineVersion {
   std::string version;      ///< "20.10.24"
   std::string api_version;  ///< what this client speaks to it from now on
 };
 
-/// How a wait for a container ended.
-struct ContainerEnd {
-  std::optional<int> exit_code;         ///< nothing if the engine did not know the container
-  std::optional<ContainerState> state;  ///< nothing if the container has been removed
-};
-
-class DockerClient {
+class DockerClient : public ContainerRuntime {
  public:
   DockerClient(runtime::Loop& loop, std::string socket_path) : loop_(loop), socket_path_(std::move(socket_path)) {}
 
@@ -45,16 +37,11 @@ class DockerClient {
   void image_command(const std::string& name, Done<std::vector<std::string>> done);
   /// `body`: container_json(). A container of that name is taken over: it is ours, made before a crash.
   void create(const std::string& name, std::string body, Done<std::string> done);
-  /// Started already is success.
-  void start(const std::string& id, Done<void> done);
-  /// `signal` as "SIGTERM". A container that is not running is success.
-  void signal(const std::string& id, const std::string& signal, Done<void> done);
-  /// NotFound if there is no such container.
-  void inspect(const std::string& id, Done<ContainerState> done);
-  /// Waits, for ever, until the container is not running. Unreachable when the engine goes away meanwhile.
-  void wait(const std::string& id, Done<ContainerEnd> done);
-  /// Kills and removes; gone already is success.
-  void remove(const std::string& id, Done<void> done);
+  void start(const std::string& id, Done<void> done) override;
+  void signal(const std::string& id, const std::string& signal, Done<void> done) override;
+  void inspect(const std::string& id, Done<ContainerState> done) override;
+  void wait(const std::string& id, Done<ContainerEnd> done) override;
+  void remove(const std::string& id, Done<void> done) override;
   /// Every container that carries the label `key`=`value`.
   void list_labelled(const std::string& key, const std::string& value, Done<std::vector<EngineAnswers::Labelled>> done);
   /// Calls `changed` when images come or go, until the stream is destroyed; `ended` when the engine broke off.

@@ -16,11 +16,14 @@ constexpr Duration kLongestBackoff = std::chrono::seconds(5);
 
 /// All directories that the container needs.
 Result<void> make_places(const SourceJob::Places& places, const model::Manifest& manifest) {
-  SLIPWAY_TRY(build_work_directory(places.cache, manifest, places.work, kJobUid));
-  SLIPWAY_TRY(make_owned_directory(places.artifacts, kJobUid));
-  if (!places.startup.empty()) SLIPWAY_TRY(write_startup_data(places.startup, places.startup_data));
-  if (!places.home.empty()) SLIPWAY_TRY(make_owned_directory(places.home, kJobUid));
-  return Spool::make(places.log, kJobUid);
+  SLIPWAY_TRY(build_work_directory(places.cache, manifest, places.work, places.user));
+  SLIPWAY_TRY(make_owned_directory(places.artifacts, places.user));
+  if (!places.startup.empty()) {
+    SLIPWAY_TRY(places.startup_later ? make_startup_directory(places.startup)
+                                     : write_startup_data(places.startup, places.startup_data));
+  }
+  if (!places.home.empty()) SLIPWAY_TRY(make_owned_directory(places.home, places.user));
+  return Spool::make(places.log, places.log_user);
 }
 
 }  // namespace

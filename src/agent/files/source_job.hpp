@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/docker/container_spec.hpp"
 #include "agent/files/blob_client.hpp"
 #include "model/job.hpp"
 
@@ -23,7 +24,10 @@ class SourceJob : public std::enable_shared_from_this<SourceJob> {
     std::string log;        ///< made with its files if missing
     std::string startup;    ///< empty: none; made anew from startup_data
     std::map<std::string, std::string> startup_data;
-    std::string home;  ///< empty: none; made if missing
+    bool startup_later = false;   ///< only the directory is made
+    std::string home;             ///< empty: none; made if missing
+    unsigned user = kJobUid;      ///< owns them …
+    unsigned log_user = kJobUid;  ///< … but for the log's files
   };
   SourceJob(runtime::Loop& loop, runtime::BlockingPool& pool, BlobClient& blobs, model::Manifest manifest,
             Places places, std::string unique, std::function<void(Result<void>)> done);

@@ -31,10 +31,13 @@ std::string progress_text(const ProgressMade& made) {
                                   {"failed", progress.stop->failed}};
   }
   if (progress.ready) object["ready"] = true;
+  if (progress.claim) object["claim"] = wire::encode(wire::ControllerMessage(*progress.claim));
   if (!progress.slots.empty()) {
     object["slots"] = json::object{{"ttys", json::value_from(progress.slots.ttys)},
                                    {"uinputs", json::value_from(progress.slots.uinputs)},
-                                   {"gpus", json::value_from(progress.slots.gpus)}};
+                                   {"gpus", json::value_from(progress.slots.gpus)},
+                                   {"ports", json::value_from(progress.slots.ports)},
+                                   {"user", progress.slots.user}};
   }
   return json::serialize(object);
 }
@@ -88,7 +91,40 @@ Result<void> read_slots(const JsonReader& reader, SlotGrant& grant) {
   SLIPWAY_ASSIGN(grant.ttys, read_numbers(slots, "ttys"));
   SLIPWAY_ASSIGN(grant.uinputs, read_numbers(slots, "uinputs"));
   SLIPWAY_ASSIGN(grant.gpus, read_numbers(slots, "gpus"));
+  if (slots.find("ports") == nullptr) return {};  // of an agent that ran no processes
+  SLIPWAY_ASSIGN(grant.ports, read_numbers(slots, "ports"));
+  SLIPWAY_ASSIGN(const std::int64_t user, slots.integer_or("user", 0));
+  grant.user = static_cast<unsigned>(user);
   return {};
+}
+
+/// A message of the protocol as it stands below `key`.
+template <typename Message>
+Result<Message> read_order_of(const JsonReader& reader, std::string_view key) {
+  SLIPWAY_ASSIGN(const std::string text, reader.text(key));
+  SLIPWAY_ASSIGN(auto message, wire::decode_controller_message(text));
+  if (message && std::holds_alternative<Message>(*message)) return std::get<Message>(std::move(*message));
+  return fail(Code::Corrupt, "the journal holds something else at {}", reader.path(key));
+}
+
+Result<JournalEntry> read_home_task(const JsonReader& reader) {
+  SLIPWAY_ASSIGN(auto order, read_order_of<wire::HomeTaskOrder>(reader, "order"));
+  return JournalEntry(HomeTaskAccepted{std::move(order)});
+}
+
+Result<JournalEntry> read_home_task_end(const JsonReader& reader) {
+  SLIPWAY_ASSIGN(const std::string text, reader.text("report"));
+  SLIPWAY_ASSIGN(auto message, wire::decode_agent_message(text));
+  if (!message || !std::holds_alternative<wire::HomeTaskReport>(*message)) {
+    return fail(Code::Corrupt, "the journal holds something else where the end of a home task should be");
+  }
+  return JournalEntry(HomeTaskEnded{std::get<wire::HomeTaskReport>(std::move(*message))});
+}
+
+Result<JournalEntry> read_home_task_forgotten(const JsonReader& reader) {
+  SLIPWAY_ASSIGN(const std::string text, reader.text("task"));
+  SLIPWAY_ASSIGN(auto id, HomeTaskId::parse(text));
+  return JournalEntry(HomeTaskForgotten{std::move(id)});
 }
 
 Result<JournalEntry> read_progress(const JsonReader& reader) {
@@ -107,6 +143,10 @@ Result<JournalEntry> read_progress(const JsonReader& reader) {
   SLIPWAY_TRY(read_stop(reader, progress));
   SLIPWAY_TRY(read_slots(reader, progress.slots));
   SLIPWAY_ASSIGN(progress.ready, reader.boolean_or("ready", false));
+  if (reader.find("claim") != nullptr) {
+    SLIPWAY_ASSIGN(progress.claim, read_order_of<wire::ClaimAllocation>(reader, "claim"));
+  }
+  progress.claimed = report.claimed;
   progress.outcome = report.state;
   progress.reason = report.reason;
   progress.exit_code = report.exit_code;
@@ -147,6 +187,17 @@ std::string encode_entry(const JournalEntry& entry) {
   if (const auto* forgotten = std::get_if<Forgotten>(&entry)) {
     return json::serialize(json::object{{"kind", "forgotten"}, {"allocation", forgotten->allocation.text()}});
   }
+  if (const auto* task = std::get_if<HomeTaskAccepted>(&entry)) {
+    return json::serialize(
+        json::object{{"kind", "home_task"}, {"order", wire::encode(wire::ControllerMessage(task->order))}});
+  }
+  if (const auto* ended = std::get_if<HomeTaskEnded>(&entry)) {
+    return json::serialize(
+        json::object{{"kind", "home_task_end"}, {"report", wire::encode(wire::AgentMessage(ended->report))}});
+  }
+  if (const auto* dropped = std::get_if<HomeTaskForgotten>(&entry)) {
+    return json::serialize(json::object{{"kind", "home_task_forgotten"}, {"task", dropped->task.text()}});
+  }
   const auto& epoch = std::get<EpochAccepted>(entry);
   return json::serialize(json::object{{"kind", "epoch"}, {"job", epoch.job.text()}, {"epoch", epoch.epoch}});
 }
@@ -160,6 +211,9 @@ Result<JournalEntry> decode_entry(std::string_view text) {
   if (kind == "progress") return read_progress(reader);
   if (kind == "forgotten") return read_forgotten(reader);
   if (kind == "epoch") return read_epoch(reader);
+  if (kind == "home_task") return read_home_task(reader);
+  if (kind == "home_task_end") return read_home_task_end(reader);
+  if (kind == "home_task_forgotten") return read_home_task_forgotten(reader);
   return fail(Code::Corrupt, "the journal holds an entry of unknown kind '{}'", kind);
 }
 

@@ -47,9 +47,9 @@ Result<void> wait_for_events(int fd, short events, SteadyTime until, const Cance
   }
 }
 
-Result<std::shared_ptr<const NetworkNamespace>> NetworkNamespace::of_process(int pid) {
+Result<std::shared_ptr<const NetworkNamespace>> NetworkNamespace::of_process(int pid, std::optional<PortRule> rule) {
   SLIPWAY_ASSIGN(runtime::Fd there, open_namespace(fmt::format("/proc/{}/ns/net", pid)));
-  return std::shared_ptr<const NetworkNamespace>(new NetworkNamespace(std::move(there)));
+  return std::shared_ptr<const NetworkNamespace>(new NetworkNamespace(std::move(there), std::move(rule)));
 }
 
 /// A socket belongs for ever to the network that it was made in, so the thread is there for this one call only.
@@ -72,6 +72,11 @@ Result<runtime::Fd> NetworkNamespace::make_socket() const {
 
 Result<runtime::Fd> NetworkNamespace::connect(int port, Duration timeout, const Cancelled& cancelled) const {
   const SteadyTime until = steady_now() + timeout;
+  if (rule_) {
+    // The network that others share is this host's own, which is this agent's.
+    SLIPWAY_ASSIGN(const auto listeners, read_listeners());
+    SLIPWAY_TRY(check_port(listeners, port, *rule_));
+  }
   SLIPWAY_ASSIGN(runtime::Fd socket, make_socket());
   sockaddr_in address{};
   address.sin_family = AF_INET;

@@ -4,8 +4,10 @@
 #pragma once
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "agent/process/host_ports.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "runtime/fd.hpp"
@@ -19,16 +21,19 @@ class NetworkNamespace {
  public:
   /// Of a process; NotFound if there is none. Whether it still is the process that was meant is the caller's to check
   /// afterwards.
-  static Result<std::shared_ptr<const NetworkNamespace>> of_process(int pid);
+  /// `rule`: of a network that others share; a port that breaks it is not connected to.
+  static Result<std::shared_ptr<const NetworkNamespace>> of_process(int pid, std::optional<PortRule> rule = {});
 
   /// A connection to 127.0.0.1:`port` in there, non-blocking. Unreachable if nothing listens, Timeout, Cancelled,
-  /// Denied without the right to enter.
+  /// Denied without the right to enter, or if the rule forbids it (check_port).
   [[nodiscard]] Result<runtime::Fd> connect(int port, Duration timeout, const Cancelled& cancelled) const;
 
  private:
-  explicit NetworkNamespace(runtime::Fd there) : there_(std::move(there)) {}
+  NetworkNamespace(runtime::Fd there, std::optional<PortRule> rule)
+      : there_(std::move(there)), rule_(std::move(rule)) {}
   [[nodiscard]] Result<runtime::Fd> make_socket() const;
   runtime::Fd there_;
+  std::optional<PortRule> rule_;
 };
 
 /// Waits until `fd` has one of `events` (poll's). Timeout or Cancelled.

@@ -16,11 +16,11 @@ constexpr Duration kLookAgain = std::chrono::milliseconds(500);
 
 }  // namespace
 
-ServiceRuns::ServiceRuns(runtime::Loop& loop, const Clock& clock, DockerClient& docker, Callbacks callbacks,
+ServiceRuns::ServiceRuns(runtime::Loop& loop, const Clock& clock, ContainerRuntime& containers, Callbacks callbacks,
                          Duration activity_interval)
     : loop_(loop),
       clock_(clock),
-      docker_(docker),
+      containers_(containers),
       callbacks_(std::move(callbacks)),
       activity_interval_(activity_interval),
       tunnels_(loop, [this](wire::TunnelRefused refused) { callbacks_.send(std::move(refused)); }),
@@ -32,12 +32,13 @@ ServiceRuns::~ServiceRuns() {
 }
 
 void ServiceRuns::begin(const AllocationId& allocation, const std::string& container_id,
-                        const model::ServiceSpec& service) {
+                        const model::ServiceSpec& service, const std::optional<PortRule>& ports) {
   Run& run = runs_[allocation];
   if (run.cancelled) *run.cancelled = true;
   run.generation = ++generations_;
   run.container_id = container_id;
   run.service = service;
+  run.ports = ports;
   run.cancelled = std::make_shared<std::atomic<bool>>(false);
   run.last_silence.clear();
   run.begun = clock_.now().steady;
@@ -63,7 +64,7 @@ ServiceRuns::Run* ServiceRuns::current(const AllocationId& allocation, std::uint
 void ServiceRuns::look(const AllocationId& allocation, std::uint64_t generation) {
   const Run* run = current(allocation, generation);
   if (run == nullptr) return;
-  docker_.inspect(run->container_id, [this, allocation, generation](Result<ContainerState> state) {
+  containers_.inspect(run->container_id, [this, allocation, generation](Result<ContainerState> state) {
     Run* asked = current(allocation, generation);
     if (asked == nullptr) return;
     if (!state) return look_again(allocation, *asked, state.error().text());
@@ -75,9 +76,10 @@ void ServiceRuns::look(const AllocationId& allocation, std::uint64_t generation)
 /// A pid names whatever process has it now. If the container still runs as that pid after the namespace was opened,
 /// then the pid was the container's all the time, and so is the namespace.
 void ServiceRuns::found(const AllocationId& allocation, std::uint64_t generation, int pid) {
-  auto network = std::make_shared<Result<std::shared_ptr<const NetworkNamespace>>>(NetworkNamespace::of_process(pid));
   const Run* run = current(allocation, generation);
-  docker_.inspect(run->container_id, [this, allocation, generation, pid, network](Result<ContainerState> state) {
+  auto network =
+      std::make_shared<Result<std::shared_ptr<const NetworkNamespace>>>(NetworkNamespace::of_process(pid, run->ports));
+  containers_.inspect(run->container_id, [this, allocation, generation, pid, network](Result<ContainerState> state) {
     Run* asked = current(allocation, generation);
     if (asked == nullptr) return;
     if (!state) return look_again(allocation, *asked, state.error().text());

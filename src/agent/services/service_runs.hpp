@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-#include "agent/docker/docker_client.hpp"
+#include "agent/container_runtime.hpp"
 #include "agent/services/cpu_usage.hpp"
 #include "agent/services/probe_try.hpp"
 #include "agent/services/tunnels.hpp"
@@ -20,15 +20,16 @@ class ServiceRuns {
     std::function<void(const Event&)> on_event;  ///< ServiceAnswered, ServiceSilent; may call end()
     std::function<void(const wire::AgentMessage&)> send;
   };
-  ServiceRuns(runtime::Loop& loop, const Clock& clock, DockerClient& docker, Callbacks callbacks,
+  ServiceRuns(runtime::Loop& loop, const Clock& clock, ContainerRuntime& containers, Callbacks callbacks,
               Duration activity_interval = wire::kActivityInterval);
   ~ServiceRuns();
   ServiceRuns(const ServiceRuns&) = delete;
   ServiceRuns& operator=(const ServiceRuns&) = delete;
 
   /// Probes until the answer, measures and takes tunnels until end(). For one that has begun: asks everything anew and
-  /// lets its tunnels be.
-  void begin(const AllocationId& allocation, const std::string& container_id, const model::ServiceSpec& service);
+  /// lets its tunnels be. `ports`: of one that shares the host's network.
+  void begin(const AllocationId& allocation, const std::string& container_id, const model::ServiceSpec& service,
+             const std::optional<PortRule>& ports = {});
   /// Closes its tunnels too. One that never began is fine.
   void end(const AllocationId& allocation);
 
@@ -40,6 +41,7 @@ class ServiceRuns {
     std::uint64_t generation = 0;  ///< of begin(): what belongs to an older one says nothing
     std::string container_id;
     model::ServiceSpec service;
+    std::optional<PortRule> ports;
     std::shared_ptr<const NetworkNamespace> network;
     std::shared_ptr<std::atomic<bool>> cancelled;
     CpuMeter meter;
@@ -60,7 +62,7 @@ class ServiceRuns {
 
   runtime::Loop& loop_;
   const Clock& clock_;
-  DockerClient& docker_;
+  ContainerRuntime& containers_;
   Callbacks callbacks_;
   Duration activity_interval_;
   runtime::Loop::Timer activity_;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "agent/docker/container_spec.hpp"
+#include "agent/docker/docker_client.hpp"
 #include "agent/testing/fake_docker.hpp"
 #include "agent/testing/private_network.hpp"
 #include "agent/testing/support.hpp"

@@ -17,4 +17,9 @@ inline constexpr std::string_view kStartupReady = ".ready";
 /// everybody, written by root alone. InvalidInput for a key that is not of the form [a-z0-9_]+.
 Result<void> write_startup_data(const std::string& directory, const std::map<std::string, std::string>& data);
 
+/// For an app that starts before its person is known: makes `directory` anew and empty, without the marker …
+Result<void> make_startup_directory(const std::string& directory);
+/// … and fills it later, while the app looks. May be repeated.
+Result<void> add_startup_data(const std::string& directory, const std::map<std::string, std::string>& data);
+
 }  // namespace slipway::agent

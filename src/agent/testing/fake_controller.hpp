@@ -107,6 +107,10 @@ class FakeController {
     const auto found = std::ranges::find(refused, id, &wire::OrderRefused::allocation);
     return found == refused.end() ? "" : found->reason;
   }
+  std::optional<wire::HomeTaskReport> home_task(const HomeTaskId& id) {
+    const std::scoped_lock lock(mutex_);
+    return home_tasks_.contains(id) ? std::optional(home_tasks_[id]) : std::nullopt;
+  }
   void refuse_next(wire::Refused refusal) {
     const std::scoped_lock lock(mutex_);
     refusal_ = std::move(refusal);
@@ -206,8 +210,10 @@ class FakeController {
       tunnel_refusals_[tunnel->tunnel] = tunnel->reason;
     }
     if (const auto* report = std::get_if<wire::AllocationReport>(&*message)) reports_[report->allocation] = *report;
+    if (const auto* task = std::get_if<wire::HomeTaskReport>(&*message)) home_tasks_[task->task] = *task;
     if (const auto* inventory = std::get_if<wire::Inventory>(&*message)) {
       inventories.push_back(*inventory);
+      for (const auto& task : inventory->home_tasks) home_tasks_[task.task] = task;
       for (const auto& report : inventory->allocations) {
         reports_[report.allocation] = report;
         for (const auto stream : {model::LogStream::Stdout, model::LogStream::Stderr})
@@ -255,6 +261,7 @@ class FakeController {
   std::map<std::string, runtime::Fd> tunnels_;                             // guarded by mutex_
   std::map<std::string, std::string> tunnel_refusals_;                     // guarded by mutex_
   std::map<std::string, std::string> blobs_;                               // guarded by mutex_
+  std::map<HomeTaskId, wire::HomeTaskReport> home_tasks_;                  // guarded by mutex_
   std::map<AllocationId, wire::AllocationReport> reports_;                 // guarded by mutex_
   std::map<std::pair<AllocationId, model::LogStream>, std::string> logs_;  // guarded by mutex_
 };

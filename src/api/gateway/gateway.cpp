@@ -47,17 +47,18 @@ SessionGateway::SessionGateway(GatewayPorts ports, GatewayOptions options, auth:
         for (const auto& session : visits_.sessions()) session_changed(session);
       })) {}
 
-void SessionGateway::handle(std::shared_ptr<net::Exchange> exchange, const std::optional<SessionId>& session) {
+void SessionGateway::handle(std::shared_ptr<net::Exchange> exchange, const NamedHost& host) {
   const auto& head = exchange->head();
   auto path = net::decode_path(net::split_target(head.target).first);
   if (!path || !path->starts_with('/'))
     return exchange->respond(problem(fail(Code::InvalidInput, "the request's target is no path").error()));
   auto request = std::make_shared<GatewayRequest>(GatewayRequest{.exchange = exchange,
-                                                                 .session = session.value_or(SessionId()),
+                                                                 .session = host.session.value_or(SessionId()),
+                                                                 .seat = host.seat.value_or(SeatId()),
                                                                  .path = std::move(*path),
                                                                  .wants_page = looks_for_page(head)});
   if (const auto admitted = admit(head); !admitted) return exchange->respond(problem(admitted.error()));
-  if (!session) return refuse_unknown(request);
+  if (!host.session && !host.seat) return refuse_unknown(request);
   if (const auto known = recognise(*request); !known) return exchange->respond(problem(known.error()));
   if (!open_to_all(request)) look_up(request);
 }
@@ -77,18 +78,22 @@ Result<void> SessionGateway::recognise(GatewayRequest& request) const {
     return {};
   }
   request.ticket =
-      ticket_in(head.headers, options_.cookie_key, request.session, options_.origin.tls, ports_.clock.now().wall);
+      ticket_in(head.headers, options_.cookie_key, request.label(), options_.origin.tls, ports_.clock.now().wall);
   return {};
 }
 
 void SessionGateway::look_up(const Request& request) {
   ports_.runner.read([this, request, now = ports_.clock.now().wall](const controller::Core& core) {
     Standing standing;
-    if (auto view = controller::session_view(core, request->session)) {
+    auto view = request->seat.empty() ? controller::session_view(core, request->session)
+                                      : controller::seat_view(core, request->seat, now);
+    if (view) {
       if (request->principal)
         standing.lets_in = auth::allowed(*request->principal, auth::Action::Read, {auth::Kind::Session, view->owner});
       else if (request->ticket)
-        standing.lets_in = controller::link_lets_in(core, request->session, request->ticket->link, now);
+        standing.lets_in = request->seat.empty()
+                               ? controller::link_lets_in(core, request->session, request->ticket->link, now)
+                               : controller::link_lets_in(core, request->seat, request->ticket->link, now);
       standing.view = std::make_shared<const controller::SessionView>(std::move(*view));
     }
     return std::function<void()>(
@@ -98,6 +103,7 @@ void SessionGateway::look_up(const Request& request) {
 
 void SessionGateway::enter(const Request& request, const Standing& standing) {
   if (standing.view == nullptr) return refuse_unknown(request);
+  request->session = standing.view->id;
   // Whoever was in once may see how it ended: no link lets in any more then.
   const bool ended = model::is_terminal(standing.view->state);
   if (!standing.lets_in && !(ended && request->ticket)) {
@@ -110,6 +116,7 @@ void SessionGateway::enter(const Request& request, const Standing& standing) {
 }
 
 void SessionGateway::route(const Request& request, const View& view) {
+  if (view->id.empty()) return show_waiting(request, *view);
   const auto* port = model::front_port(view->ports);
   if (port == nullptr)
     return refuse_visit(*request,
@@ -142,9 +149,10 @@ void SessionGateway::refuse_stranger(const Request& request) const {
 
 void SessionGateway::show_ended(const Request& request, const controller::SessionView& view) const {
   constexpr int kGone = 410;
-  auto response = message_page(kGone, fmt::format("{} has ended", view.name),
-                               view.reason.empty() ? "The session is over." : view.reason,
-                               fmt::format("Start a new one: slipway session start {}", view.app_name));
+  auto response = message_page(
+      kGone, fmt::format("{} has ended", view.name), view.reason.empty() ? "The session is over." : view.reason,
+      view.seat.empty() ? fmt::format("Start a new one: slipway session start {}", view.app_name)
+                        : "The instructor has an archive of your files.");
   if (!request->wants_page) {
     response = problem(fail(Code::Conflict, "this session has ended: {}", view.reason).error());
     response.status = kGone;
@@ -163,9 +171,11 @@ void SessionGateway::show_waiting(const Request& request, const controller::Sess
 
 void SessionGateway::redirect(const std::shared_ptr<net::Exchange>& exchange, std::string_view session_text) const {
   const auto session = SessionId::parse(session_text);
-  if (!session) return exchange->respond(problem(fail(Code::NotFound, "there is no such session").error()));
+  const auto seat = SeatId::parse(session_text);
+  if (!session && !seat) return exchange->respond(problem(fail(Code::NotFound, "there is no such session").error()));
   net::Response response{.status = 302};
-  response.headers.add("Location", session_origin(options_.origin, *session) + "/");
+  response.headers.add("Location",
+                       session_origin(options_.origin, seat ? SessionLabel(*seat) : SessionLabel(*session)) + "/");
   response.headers.add("Cache-Control", "no-store");
   response.headers.add("Referrer-Policy", "no-referrer");
   exchange->respond(std::move(response));

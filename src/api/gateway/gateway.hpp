@@ -9,13 +9,14 @@
 #include <string>
 
 #include "api/gateway/gateway_cookie.hpp"
+#include "api/gateway/named_host.hpp"
 #include "api/gateway/open_visits.hpp"
 #include "api/gateway/tunnel_broker.hpp"
 #include "api/gateway/tunnel_pool.hpp"
 #include "api/session_origin.hpp"
 #include "auth/token_table.hpp"
 #include "controller/runner.hpp"
-#include "controller/session_view.hpp"
+#include "controller/seat_view.hpp"
 #include "net/http_server.hpp"
 
 namespace slipway::api {
@@ -40,19 +41,21 @@ struct GatewayPorts {
 /// One request on a session's host and what is known about who sends it.
 struct GatewayRequest {
   std::shared_ptr<net::Exchange> exchange;
-  SessionId session;
-  std::string path;         ///< decoded
+  SessionId session;  ///< of a seat's address: the seat's current one, once it was looked up; empty if it has none
+  SeatId seat;        ///< empty: the address is the session's own
+  std::string path;   ///< decoded
   bool wants_page = false;  ///< a person looks at the answer: it is a page, else a problem document
   std::optional<model::Principal> principal;
   std::optional<Ticket> ticket;
+  [[nodiscard]] SessionLabel label() const { return seat.empty() ? SessionLabel(session) : SessionLabel(seat); }
 };
 
 class SessionGateway {
  public:
   SessionGateway(GatewayPorts ports, GatewayOptions options, auth::TokenTable tokens);
 
-  /// A request whose Host is below the base domain; `session` is empty if that names none.
-  void handle(std::shared_ptr<net::Exchange> exchange, const std::optional<SessionId>& session);
+  /// A request whose Host is below the base domain: a session's, a seat's, or nobody's.
+  void handle(std::shared_ptr<net::Exchange> exchange, const NamedHost& host);
   /// GET /s/<session> of the base host: on to the session's own origin.
   void redirect(const std::shared_ptr<net::Exchange>& exchange, std::string_view session_text) const;
 
@@ -89,6 +92,7 @@ class SessionGateway {
   void let_in(const Request& request, const Result<LinkId>& link, WallTime ends_at) const;
   void reserved(const Request& request, const View& view);
   void extend(const Request& request, const View& view);
+  void name_person(const Request& request, const View& view);
   void desktop(const Request& request, const View& view);
   void send_novnc(const Request& request, std::string_view relative) const;
   void send_desktop_page(const Request& request, const View& view) const;

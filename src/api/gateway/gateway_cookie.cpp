@@ -11,9 +11,9 @@ namespace {
 constexpr std::string_view kCookiePrefix = "slipway-";
 constexpr std::string_view kHostCookiePrefix = "__host-";  // compared in lower case: browsers do so too
 
-std::string cookie_proof(std::string_view key, const SessionId& session, std::string_view link,
+std::string cookie_proof(std::string_view key, const SessionLabel& session, std::string_view link,
                          std::string_view seconds) {
-  return hmac_sha256_hex(key, fmt::format("slipway session cookie 1\n{}\n{}\n{}", session, link, seconds));
+  return hmac_sha256_hex(key, fmt::format("slipway session cookie 1\n{}\n{}\n{}", session.text, link, seconds));
 }
 
 std::int64_t seconds_of(WallTime time) {
@@ -34,16 +34,16 @@ std::string_view name_of_piece(std::string_view piece) { return trimmed(piece.su
 
 }  // namespace
 
-std::string cookie_name(const SessionId& session, bool tls) {
-  return std::string(tls ? "__Host-" : "") + std::string(kCookiePrefix) + session.text();
+std::string cookie_name(const SessionLabel& session, bool tls) {
+  return std::string(tls ? "__Host-" : "") + std::string(kCookiePrefix) + session.text;
 }
 
-std::string make_cookie_value(std::string_view key, const SessionId& session, const Ticket& ticket) {
+std::string make_cookie_value(std::string_view key, const SessionLabel& session, const Ticket& ticket) {
   const auto seconds = fmt::format("{}", seconds_of(ticket.expires_at));
   return fmt::format("{}.{}.{}", ticket.link, seconds, cookie_proof(key, session, ticket.link.text(), seconds));
 }
 
-std::optional<Ticket> check_cookie_value(std::string_view key, const SessionId& session, std::string_view value,
+std::optional<Ticket> check_cookie_value(std::string_view key, const SessionLabel& session, std::string_view value,
                                          WallTime now) {
   const auto first = value.find('.');
   const auto second = first == std::string_view::npos ? first : value.find('.', first + 1);
@@ -60,8 +60,8 @@ std::optional<Ticket> check_cookie_value(std::string_view key, const SessionId& 
   return Ticket{.link = std::move(*link), .expires_at = WallTime(std::chrono::seconds(seconds))};
 }
 
-std::optional<Ticket> ticket_in(const net::Headers& headers, std::string_view key, const SessionId& session, bool tls,
-                                WallTime now) {
+std::optional<Ticket> ticket_in(const net::Headers& headers, std::string_view key, const SessionLabel& session,
+                                bool tls, WallTime now) {
   const auto name = cookie_name(session, tls);
   std::optional<Ticket> found;
   for (const auto& [field, text] : headers.fields()) {
@@ -75,7 +75,7 @@ std::optional<Ticket> ticket_in(const net::Headers& headers, std::string_view ke
   return found;
 }
 
-std::string set_cookie_field(std::string_view key, const SessionId& session, bool tls, const Ticket& ticket,
+std::string set_cookie_field(std::string_view key, const SessionLabel& session, bool tls, const Ticket& ticket,
                              WallTime now) {
   const auto left = std::chrono::duration_cast<std::chrono::seconds>(ticket.expires_at - now).count();
   return fmt::format("{}={}; Path=/; Max-Age={}; HttpOnly; SameSite=Lax{}", cookie_name(session, tls),

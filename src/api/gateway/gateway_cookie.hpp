@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/session_origin.hpp"
 #include "base/clock.hpp"
 #include "base/ids.hpp"
 #include "net/http.hpp"
@@ -20,20 +21,20 @@ struct Ticket {
 };
 
 /// "slipway-ses-…"; under TLS "__Host-slipway-ses-…", which a browser takes from this very host only.
-std::string cookie_name(const SessionId& session, bool tls);
+std::string cookie_name(const SessionLabel& session, bool tls);
 
 /// "<link>.<seconds since 1970>.<64 hex digits>". `key`: 32 secret bytes of this controller.
-std::string make_cookie_value(std::string_view key, const SessionId& session, const Ticket& ticket);
+std::string make_cookie_value(std::string_view key, const SessionLabel& session, const Ticket& ticket);
 /// Nothing if the value was not made for this session with this key, or its time is over. Takes as long for a wrong
 /// proof as for the right one.
-std::optional<Ticket> check_cookie_value(std::string_view key, const SessionId& session, std::string_view value,
+std::optional<Ticket> check_cookie_value(std::string_view key, const SessionLabel& session, std::string_view value,
                                          WallTime now);
 /// The first valid ticket among all cookies of the session's name: another session of the same site can plant a second
 /// one, which must not push the real one out.
-std::optional<Ticket> ticket_in(const net::Headers& headers, std::string_view key, const SessionId& session, bool tls,
-                                WallTime now);
+std::optional<Ticket> ticket_in(const net::Headers& headers, std::string_view key, const SessionLabel& session,
+                                bool tls, WallTime now);
 /// The value of Set-Cookie.
-std::string set_cookie_field(std::string_view key, const SessionId& session, bool tls, const Ticket& ticket,
+std::string set_cookie_field(std::string_view key, const SessionLabel& session, bool tls, const Ticket& ticket,
                              WallTime now);
 
 /// True for a cookie's name that is the gateway's own, of whatever session.

@@ -30,7 +30,7 @@ NamedHost named_host(const SessionOrigin& origin, std::string_view listen_host, 
   if (name == origin.base_domain || name == "localhost" || name == listen_host || is_loopback_address(name))
     return {.kind = HostKind::People, .session = {}};
   if (name.ends_with("." + origin.base_domain))
-    return {.kind = HostKind::Session, .session = session_of_host(origin, *host)};
+    return {.kind = HostKind::Session, .session = session_of_host(origin, *host), .seat = seat_of_host(origin, *host)};
   return {};
 }
 

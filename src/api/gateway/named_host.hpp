@@ -18,6 +18,7 @@ enum class HostKind {
 struct NamedHost {
   HostKind kind = HostKind::Foreign;
   std::optional<SessionId> session;  ///< of kind Session: nothing if the name is no session's id
+  std::optional<SeatId> seat;        ///< or this one, if it is a seat's
 };
 
 /// `host`: the field, if there was one. `listen_host`: the address that the listener was given.

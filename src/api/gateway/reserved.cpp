@@ -5,6 +5,7 @@
 #include "api/gateway/gateway.hpp"
 #include "api/gateway/pages.hpp"
 #include "base/units.hpp"
+#include "controller/workshop_commands.hpp"
 #include "runtime/files.hpp"
 #include "wire/json.hpp"
 
@@ -30,10 +31,20 @@ bool reserved_method(const GatewayRequest& request, std::string_view method) {
   return false;
 }
 
-Result<std::string> secret_in(std::string_view body) {
+Result<std::string> text_in(std::string_view body, std::string_view key) {
   SLIPWAY_ASSIGN(const auto document, wire::parse_json(body, kReservedBodyBytes));
   SLIPWAY_ASSIGN(const auto reader, wire::JsonReader::open(document, "request"));
-  return reader.text("secret");
+  return reader.text(key);
+}
+
+/// A seat in reserve starts once somebody has come to it.
+void want_seat(controller::Runner& runner, const SeatId& seat) {
+  runner.call<bool>(
+      [seat](controller::Step& step) -> Result<bool> {
+        SLIPWAY_TRY(controller::open_seat(step, seat));
+        return true;
+      },
+      [](const Result<bool>&) {});
 }
 
 /// {} or {"for": "30m"}.
@@ -76,7 +87,10 @@ boost::json::value session_status(const controller::SessionView& view, WallTime 
                              {"now", format_time(now)},
                              {"ends_at", time_or_null(view.ends_at)},
                              {"idle_ends_at", time_or_null(view.idle_ends_at)},
-                             {"idle_warning_ms", view.idle_warning.count()}};
+                             {"idle_warning_ms", view.idle_warning.count()},
+                             {"seat", !view.seat.empty()},
+                             {"display_name", view.display_name},
+                             {"notice", view.notice}};
 }
 
 /// What needs no proof of who asks: the way in, the pages' own files, and a measure of the round trip.
@@ -105,11 +119,15 @@ bool SessionGateway::open_to_all(const Request& request) {
 void SessionGateway::exchange_secret(const Request& request) {
   request->exchange->read_body(kReservedBodyBytes, [this, request](const Result<std::string>& body) {
     if (!body) return request->exchange->respond(problem(body.error()));
-    const auto secret = secret_in(*body);
+    const auto secret = text_in(*body, "secret");
     if (!secret) return request->exchange->respond(problem(secret.error()));
     ports_.runner.read([this, request, secret = *secret, now = ports_.clock.now().wall](const controller::Core& core) {
-      const auto view = controller::session_view(core, request->session);
-      auto link = view ? controller::link_of_secret(core, request->session, secret, now) : fail(view.error());
+      const bool of_seat = !request->seat.empty();
+      const auto view =
+          of_seat ? controller::seat_view(core, request->seat, now) : controller::session_view(core, request->session);
+      auto link = !view     ? fail(view.error())
+                  : of_seat ? controller::link_of_secret(core, request->seat, secret, now)
+                            : controller::link_of_secret(core, request->session, secret, now);
       const auto ends_at = view ? view->ends_at : WallTime();
       return std::function<void()>([this, request, link = Result<LinkId>(std::move(link)), ends_at] {
         ports_.edge.post([this, request, link, ends_at] { let_in(request, link, ends_at); });
@@ -124,8 +142,9 @@ void SessionGateway::let_in(const Request& request, const Result<LinkId>& link, 
   auto until = now + kCookieLife;
   if (ends_at != WallTime()) until = std::min(until, ends_at);
   auto response = no_content();
-  response.headers.add("Set-Cookie", set_cookie_field(options_.cookie_key, request->session, options_.origin.tls,
+  response.headers.add("Set-Cookie", set_cookie_field(options_.cookie_key, request->label(), options_.origin.tls,
                                                       {.link = *link, .expires_at = until}, now));
+  if (!request->seat.empty()) want_seat(ports_.runner, request->seat);
   request->exchange->respond(std::move(response));
 }
 
@@ -139,6 +158,10 @@ void SessionGateway::reserved(const Request& request, const View& view) {
   }
   if (request->path == "/.slipway/extend") {
     if (reserved_method(*request, "POST")) extend(request, view);
+    return;
+  }
+  if (request->path == "/.slipway/name" && !view->seat.empty()) {
+    if (reserved_method(*request, "POST")) name_person(request, view);
     return;
   }
   if (request->path == "/.slipway/vnc") {
@@ -158,6 +181,24 @@ void SessionGateway::extend(const Request& request, const View& view) {
     ports_.runner.call<bool>(
         [who, id = view->id, longer = *longer](controller::Step& step) -> Result<bool> {
           SLIPWAY_TRY(controller::extend_session(step, who, id, longer));
+          return true;
+        },
+        [this, request](const Result<bool>& done) {
+          ports_.edge.post(
+              [request, done] { request->exchange->respond(done ? no_content() : problem(done.error())); });
+        });
+  });
+}
+
+/// What a participant wants to be called.
+void SessionGateway::name_person(const Request& request, const View& view) {
+  request->exchange->read_body(kReservedBodyBytes, [this, request, seat = view->seat](const Result<std::string>& body) {
+    if (!body) return request->exchange->respond(problem(body.error()));
+    const auto name = text_in(*body, "name");
+    if (!name) return request->exchange->respond(problem(name.error()));
+    ports_.runner.call<bool>(
+        [seat, name = *name](controller::Step& step) -> Result<bool> {
+          SLIPWAY_TRY(controller::name_seat(step, seat, name));
           return true;
         },
         [this, request](const Result<bool>& done) {

@@ -17,6 +17,12 @@ Result<const model::Allocation*> attempt_of(const Call& call, const controller::
   return tables.allocations.find(id);
 }
 
+/// Why a job without an attempt has none.
+std::string note_of(const model::Job& job) {
+  if (!model::is_terminal(job.state)) return "the job has not run yet";
+  return "none: the job never ran" + (job.reason.empty() ? "" : " (" + job.reason + ")");
+}
+
 std::string note_of(const model::Allocation& allocation) {
   if (!allocation.artifacts_note.empty() || allocation.artifacts) return allocation.artifacts_note;
   return "not here yet: the attempt is " + std::string(model::allocation_state_name(allocation.state));
@@ -27,9 +33,11 @@ std::string note_of(const model::Allocation& allocation) {
 void handle_list_artifacts(std::shared_ptr<Call> call) {
   call->read([call](const controller::Core& core) -> Result<Answer> {
     SLIPWAY_ASSIGN(const auto* allocation, attempt_of(*call, core.tables()));
-    if (allocation == nullptr)
+    if (allocation == nullptr) {
+      SLIPWAY_ASSIGN(const auto* job, find<model::Job>(core.tables(), call->principal, auth::Action::Read, call->id()));
       return Answer{.body = boost::json::object{
-                        {"items", boost::json::array{}}, {"note", "the job has not run yet"}, {"allocation", nullptr}}};
+                        {"items", boost::json::array{}}, {"note", note_of(*job)}, {"allocation", nullptr}}};
+    }
     auto items = allocation->artifacts ? wire::manifest_json(*allocation->artifacts) : boost::json::array{};
     return Answer{.body = boost::json::object{{"items", std::move(items)},
                                               {"note", note_of(*allocation)},

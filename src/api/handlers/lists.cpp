@@ -1,5 +1,7 @@
 // Lists and single things: nothing but look-up, permission and JSON.
+#include "api/fleet_json.hpp"
 #include "api/lookup.hpp"
+#include "api/pool_json.hpp"
 #include "api/routes.hpp"
 #include "wire/records.hpp"
 
@@ -37,6 +39,13 @@ void list(const std::shared_ptr<Call>& call, bool (*wanted)(const T&), boost::js
       [call, wanted, to_json](const controller::Core& core) { return page<T>(core.tables(), *call, wanted, to_json); });
 }
 
+void list_hosts(const std::shared_ptr<Call>& call, bool (*wanted)(const model::Host&)) {
+  call->read([call, wanted](const controller::Core& core) {
+    return page<model::Host>(core.tables(), *call, wanted,
+                             [&core](const model::Host& host) { return host_json(core, host); });
+  });
+}
+
 template <typename T>
 void show(const std::shared_ptr<Call>& call) {
   call->read([call](const controller::Core& core) -> Result<Answer> {
@@ -50,16 +59,31 @@ void show(const std::shared_ptr<Call>& call) {
 void handle_list_jobs(std::shared_ptr<Call> call) {
   list<model::Job>(call, [](const model::Job& job) { return !job.spec.service; }, without_source);
 }
-void handle_list_pools(std::shared_ptr<Call> call) { list<model::Pool>(call, every, plain); }
+void handle_list_pools(std::shared_ptr<Call> call) {
+  call->read([call](const controller::Core& core) {
+    return page<model::Pool>(core.tables(), *call, every<model::Pool>,
+                             [&](const model::Pool& pool) { return pool_json(core, pool); });
+  });
+}
 void handle_list_images(std::shared_ptr<Call> call) { list<model::Image>(call, every, plain); }
 void handle_list_bakes(std::shared_ptr<Call> call) { list<model::Bake>(call, every, without_recipe); }
 void handle_list_hosts(std::shared_ptr<Call> call) {
-  if (call->flag("all")) return list<model::Host>(call, every, plain);
-  list<model::Host>(call, [](const model::Host& host) { return !model::is_gone(host.state); }, plain);
+  if (call->flag("all")) return list_hosts(call, every);
+  list_hosts(call, [](const model::Host& host) { return !model::is_gone(host.state); });
 }
 
-void handle_show_pool(std::shared_ptr<Call> call) { show<model::Pool>(call); }
-void handle_show_host(std::shared_ptr<Call> call) { show<model::Host>(call); }
+void handle_show_pool(std::shared_ptr<Call> call) {
+  call->read([call](const controller::Core& core) -> Result<Answer> {
+    SLIPWAY_ASSIGN(const auto* pool, find<model::Pool>(core.tables(), call->principal, auth::Action::Read, call->id()));
+    return Answer{.body = pool_json(core, *pool), .version = pool->meta.version};
+  });
+}
+void handle_show_host(std::shared_ptr<Call> call) {
+  call->read([call](const controller::Core& core) -> Result<Answer> {
+    SLIPWAY_ASSIGN(const auto* host, find<model::Host>(core.tables(), call->principal, auth::Action::Read, call->id()));
+    return Answer{.body = host_json(core, *host), .version = host->meta.version};
+  });
+}
 void handle_show_image(std::shared_ptr<Call> call) { show<model::Image>(call); }
 void handle_show_bake(std::shared_ptr<Call> call) { show<model::Bake>(call); }
 

@@ -1,3 +1,4 @@
+#include "api/fleet_json.hpp"
 #include "api/lookup.hpp"
 #include "api/routes.hpp"
 #include "wire/records.hpp"
@@ -13,7 +14,7 @@ bool will_never_launch(const Error& error) {
 void create(const std::shared_ptr<Call>& call, const wire::CreatePoolRequest& request) {
   call->change([call, request](controller::Step& step) -> Result<Answer> {
     SLIPWAY_ASSIGN(const auto id, controller::create_pool(step, call->principal, request));
-    return Answer{.status = 201, .body = wire::api_json(step.tables.pools.at(id))};
+    return Answer{.status = 201, .body = pool_with_ready(step.tables, step.tables.pools.at(id))};
   });
 }
 
@@ -46,6 +47,20 @@ void handle_create_pool(std::shared_ptr<Call> call) {
           return controller::resolve_image(core.tables(), image);
         },
         [call, request = *request](const std::string& image_id) { check_and_create(call, request, image_id); });
+  });
+}
+
+void handle_set_warm(std::shared_ptr<Call> call) {
+  call->body(kSmallBodyBytes, [call](const std::string& body) {
+    const auto request = wire::parse_set_warm(body);
+    if (!request) return call->refuse(request.error());
+    call->change([call, request = *request](controller::Step& step) -> Result<Answer> {
+      SLIPWAY_ASSIGN(const auto* pool,
+                     find<model::Pool>(step.tables, call->principal, auth::Action::Change, call->id()));
+      const auto id = pool->id;
+      SLIPWAY_TRY(controller::set_warm(step, call->principal, id, request.app, request.count));
+      return Answer{.body = pool_with_ready(step.tables, step.tables.pools.at(id))};
+    });
   });
 }
 

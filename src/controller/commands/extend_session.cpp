@@ -25,6 +25,12 @@ Result<void> extend_session(Step& step, const PrincipalId& who, const SessionId&
   if (model::is_terminal(session->state)) return fail(Code::Conflict, "session {} has ended already", id);
   if (session->stop_requested) return fail(Code::Conflict, "session {} is being stopped: {}", id, session->reason);
   auto extended = *session;
+  if (const auto* seat = step.tables.seat_of(id); seat != nullptr && longer > Duration{0})
+    return fail(Error{.code = Code::Denied,
+                      .message = "this session ends with its workshop",
+                      .fix = "the instructor can extend it: slipway workshop extend " +
+                             step.tables.workshops.at(seat->workshop).name + " --for 30m",
+                      .context = {}});
   if (longer > Duration{0}) {
     SLIPWAY_ASSIGN(extended.ends_at, later_end(step, *session, longer));
   }

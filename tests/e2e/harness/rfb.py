@@ -4,7 +4,7 @@ import time
 
 RAW, EXTENDED_DESKTOP_SIZE = 0, -308
 TYPE_NONE = 1
-RETURN = 0xFF0D
+RETURN, SHIFT, INSERT = 0xFF0D, 0xFFE1, 0xFF63
 # 32 bits, little endian, red green blue in the low bytes.
 PIXELS = struct.pack(">BBBBHHHBBB3x", 32, 24, 0, 1, 255, 255, 255, 0, 8, 16)
 
@@ -93,13 +93,26 @@ class Viewer:
 
     # ---- what the person does ----
 
+    def key(self, keysym, down):
+        self.send(struct.pack(">BBxxI", 4, down, keysym))
+
     def press(self, keysym):
-        for down in (1, 0):
-            self.send(struct.pack(">BBxxI", 4, down, keysym))
+        self.key(keysym, True)
+        self.key(keysym, False)
 
     def type(self, text):
         for character in text:
             self.press(RETURN if character == "\n" else ord(character))
+
+    def copy(self, text):
+        """As if copied on the viewer's side."""
+        data = text.encode("latin-1")
+        self.send(struct.pack(">B3xI", 6, len(data)) + data)
+
+    def paste(self):
+        self.key(SHIFT, True)
+        self.press(INSERT)
+        self.key(SHIFT, False)
 
     def resize(self, width, height):
         self.watch("the server to name its screens", lambda: self.screens)

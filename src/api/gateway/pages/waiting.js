@@ -39,10 +39,38 @@ function show_phases(phases) {
 function show(status) {
   const reason = document.getElementById("reason");
   if (reason.textContent !== status.reason) reason.textContent = status.reason;
+  const notice = document.getElementById("notice");
+  notice.hidden = !status.notice;
+  if (notice.textContent !== status.notice) notice.textContent = status.notice || "";
+  show_person(status);
   asked_at = Date.parse(status.phases[0].at);
   ahead_ms = Date.parse(status.now) - Date.now();
   show_phases(status.phases);
   show_elapsed();
+}
+
+// A participant of a workshop may pick a name while waiting.
+function show_person(status) {
+  const form = document.getElementById("person");
+  if (!status.seat || !form.hidden) return;
+  form.hidden = false;
+  document.getElementById("display_name").value = status.display_name || "";
+}
+
+async function save_name(event) {
+  event.preventDefault();
+  const saved = document.getElementById("saved");
+  try {
+    const answer = await fetch("/.slipway/name", {
+      method: "POST",
+      headers: {"Content-Type": "application/json"},
+      body: JSON.stringify({name: document.getElementById("display_name").value.trim()}),
+      signal: AbortSignal.timeout(kTimeoutMs),
+    });
+    saved.textContent = answer.ok ? "Saved." : (await answer.json()).detail || "That did not work.";
+  } catch {
+    saved.textContent = "That did not work. Try again.";
+  }
 }
 
 async function poll() {
@@ -61,5 +89,6 @@ async function poll() {
   setTimeout(poll, kPollMs);
 }
 
+document.getElementById("person").addEventListener("submit", save_name);
 setInterval(show_elapsed, 500);
 poll();

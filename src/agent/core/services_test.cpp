@@ -188,15 +188,6 @@ TEST_F(ServiceCore, Job_HasNothingOfAService) {
 
 // ---- what it may have ----
 
-TEST_F(ServiceCore, ProcessOfTheHost_IsRefusedWithAReason) {
-  order.spec.service->process = true;
-  const auto refused = actions_of<RefuseOrder>(give(order));
-  ASSERT_EQ(refused.size(), 1U);
-  EXPECT_EQ(refused[0].refusal.reason, "this agent runs services in containers only, not as processes of the host");
-  EXPECT_EQ(core.find(order.allocation), nullptr);
-  EXPECT_TRUE(journal.empty());
-}
-
 TEST_F(ServiceCore, Slots_AreHeldUntilTheEndAndThenGivenToOthers) {
   run(order);
   EXPECT_EQ(core.find(order.allocation)->progress.slots, (SlotGrant{.ttys = {10}, .uinputs = {0, 1, 2}}));

@@ -19,9 +19,21 @@ bool is_on_or_below(const std::string& point, const std::string& directory) {
   return point == directory || point.starts_with(directory + "/");
 }
 
+/// One line for people: mount(8) adds advice that is of no use here.
 Result<void> run_program(const Argv& argv, Duration deadline) {
-  SLIPWAY_TRY(runtime::run_checked(argv, {.env = {{"LC_ALL", "C"}}, .timeout = deadline}));
-  return {};
+  SLIPWAY_ASSIGN(const auto ended, runtime::run(argv, {.env = {{"LC_ALL", "C"}}, .timeout = deadline}));
+  if (ended.exit_code == 0) return {};
+  const std::string& said = ended.standard_error.empty() ? ended.standard_output : ended.standard_error;
+  return fail(
+      Code::Io, "{}",
+      said.empty() ? fmt::format("{} ended with {}", argv.front(), ended.exit_code) : said.substr(0, said.find('\n')));
+}
+
+Result<void> saying(const std::string& what, Result<void> result) {
+  if (result) return result;
+  Error error = std::move(result).error();
+  error.message = what + ": " + error.message;
+  return fail(std::move(error));
 }
 
 /// mount(8), exit code 32, or a helper that does not know our option.
@@ -58,7 +70,7 @@ Result<void> HomeDisk::mount_once(const model::HomeMount& home, const std::strin
   const Argv argv = mount_file_system(home, point);
   if (argv.empty() || is_mounted(point)) return {};
   SLIPWAY_TRY(runtime::make_directories(point, 0700));
-  return run(argv).context(fmt::format("mounting the file system of homes, {}", home.source));
+  return saying("mounting the file system of homes, " + home.source, run(argv));
 }
 
 /// With its quota from the beginning, where there is one: a directory that exists cannot get it any more.
@@ -70,13 +82,13 @@ Result<void> HomeDisk::make_home(const model::HomeMount& home, const std::string
     SLIPWAY_TRY(runtime::make_directories(beside, 0700));
     if (is_mounted(beside)) SLIPWAY_TRY(run(unmount(beside, true)));
     const auto made = run(argv);
-    if (!made && !knows_no_quota(made.error())) return fail(Error(made.error()).with_context("making a home"));
+    if (!made && !knows_no_quota(made.error())) return saying("making a home", made);
     if (made) SLIPWAY_TRY(run(unmount(beside, false)));
   }
   if (exists && info.st_uid == uid && (info.st_mode & 07777U) == 0700) return {};
-  SLIPWAY_TRY(run(make_directory(path, uid)).context("making a home"));
+  SLIPWAY_TRY(saying("making a home", run(make_directory(path, uid))));
   if (!exists || info.st_uid == uid) return {};
-  return options_.run(give_directory(path, uid), kGiveDeadline).context("giving a home to its user");
+  return saying("giving a home to its user", options_.run(give_directory(path, uid), kGiveDeadline));
 }
 
 Result<std::string> HomeDisk::open(const model::HomeMount& home, unsigned uid) {
@@ -103,16 +115,16 @@ Result<void> HomeDisk::attach(const model::HomeMount& home, const std::string& t
       mounts, [&](const Mount& mount) { return mount.point == target && mount.root.ends_with("/" + home.name); });
   if (attached) return {};
   SLIPWAY_ASSIGN(const std::string path, open(home, uid));
-  SLIPWAY_TRY(run(bind_mount(path, target)).context("binding a home"));
-  return run(harden_mount(target)).context("binding a home");
+  SLIPWAY_TRY(saying("binding a home", run(bind_mount(path, target))));
+  return saying("binding a home", run(harden_mount(target)));
 }
 
 Result<void> HomeDisk::share(const std::string& target) {
   const auto mounts = options_.mounts();
   const Mount* mount = mount_of(mounts, target);
   if (mount != nullptr && mount->shared) return {};
-  if (!is_mounted(target)) SLIPWAY_TRY(run(bind_mount(target, target)).context("sharing a mount point"));
-  return run(share_mount(target)).context("sharing a mount point");
+  if (!is_mounted(target)) SLIPWAY_TRY(saying("sharing a mount point", run(bind_mount(target, target))));
+  return saying("sharing a mount point", run(share_mount(target)));
 }
 
 Result<void> HomeDisk::detach(const std::string& target) {
@@ -120,7 +132,7 @@ Result<void> HomeDisk::detach(const std::string& target) {
   std::erase_if(mounts, [&](const Mount& mount) { return !is_on_or_below(mount.point, target); });
   for (const Mount& mount : std::views::reverse(mounts)) {
     if (run(unmount(mount.point, false))) continue;
-    SLIPWAY_TRY(run(unmount(mount.point, true)).context("unmounting a home"));
+    SLIPWAY_TRY(saying("unmounting a home", run(unmount(mount.point, true))));
   }
   return {};
 }

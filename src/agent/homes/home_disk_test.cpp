@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "agent/testing/support.hpp"
+#include "runtime/child.hpp"
 
 namespace slipway::agent {
 namespace {
@@ -185,6 +186,24 @@ TEST_F(HomeDiskOfThisMachine, TreeWithAHomeInIt_IsRemovedWithoutTheHome) {
   ASSERT_TRUE(remove_allocation_tree(target));
   EXPECT_FALSE(std::filesystem::exists(target));
   EXPECT_EQ(*runtime::read_file(folder.path() + "/srv/ann/file"), "saved");
+}
+
+TEST_F(HomeDiskOfThisMachine, HomeOfAClaim_IsSeenByWhoeverHadItsPlaceBefore) {
+  ASSERT_TRUE(disk.share(target));
+  // As an engine binds it into a container: a mount namespace of its own, fed by the host's.
+  auto container =
+      runtime::Child::start({"unshare", "--mount", "--propagation", "slave", "sleep", "1000"}, folder.path() + "/log");
+  ASSERT_TRUE(container) << container.error().text();
+  const std::string inside = "/proc/" + std::to_string(container->pid());
+  std::error_code error;
+  const auto ours = std::filesystem::read_symlink("/proc/self/ns/mnt");
+  ASSERT_TRUE(eventually([&] { return std::filesystem::read_symlink(inside + "/ns/mnt", error) != ours; }));
+  ASSERT_TRUE(eventually([&] { return runtime::read_file(inside + "/comm").value_or("") == "sleep\n"; }));
+  ASSERT_TRUE(disk.attach(home(), target, 10001));
+  std::ofstream(folder.path() + "/srv/ann/file") << "saved";
+  EXPECT_EQ(runtime::read_file(inside + "/root" + target + "/file").value_or("(none)"), "saved");
+  ASSERT_TRUE(disk.detach(target));
+  EXPECT_FALSE(std::filesystem::exists(inside + "/root" + target + "/file"));
 }
 
 TEST_F(HomeDiskOfThisMachine, HomeOfAnotherUser_IsGivenToTheNewOne) {

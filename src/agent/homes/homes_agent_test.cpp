@@ -220,9 +220,13 @@ TEST_F(AgentHomes, TaskThatEnded_IsToldToEachNewConnectionUntilItIsForgotten) {
   ASSERT_TRUE(eventually([&] { return !controller.inventory().home_tasks.empty(); }));
   EXPECT_EQ(controller.inventory().home_tasks.at(0).state, HomeTaskState::Succeeded);
   controller.send(wire::ForgetHomeTask{task.task});
+  const wire::HomeTaskOrder later{.task = HomeTaskId::make(random), .allocation = AllocationId::make(random)};
+  controller.send(later);
+  wait_task(later);
   die();
   run_agent();
-  EXPECT_TRUE(controller.inventory().home_tasks.empty());
+  ASSERT_EQ(controller.inventory().home_tasks.size(), 1U);
+  EXPECT_EQ(controller.inventory().home_tasks.at(0).task, later.task);
 }
 
 }  // namespace

@@ -12,8 +12,8 @@ namespace slipway::agent {
 namespace {
 
 constexpr std::size_t kFetches = 4;  ///< people's sessions start beside it
-constexpr Duration kFirstBackoff = std::chrono::milliseconds(200);
-constexpr Duration kLongestBackoff = std::chrono::seconds(5);
+constexpr Duration kFirstTryAgain = std::chrono::milliseconds(200);
+constexpr Duration kLongestTryAgain = std::chrono::seconds(5);
 /// Of file work: a home of some gigabytes over a slow line, and an end for a server that is dead.
 constexpr Duration kPlaceDeadline = std::chrono::minutes(10);
 constexpr Duration kPackDeadline = std::chrono::minutes(60);
@@ -28,7 +28,7 @@ HomeTaskJob::HomeTaskJob(runtime::Loop& loop, runtime::BlockingPool& pool, BlobC
       blobs_(blobs),
       order_(std::move(order)),
       went_(std::move(went)),
-      backoff_(kFirstBackoff) {}
+      backoff_(kFirstTryAgain) {}
 
 HomeTaskJob::~HomeTaskJob() {
   cancelled_->store(true);
@@ -73,7 +73,7 @@ void HomeTaskJob::arm_deadline(Duration deadline, const char* what) {
 void HomeTaskJob::again(std::function<void()> work) {
   if (retry_.active()) return;
   retry_ = loop_.after(backoff_, std::move(work));
-  backoff_ = std::min(backoff_ * 2, kLongestBackoff);
+  backoff_ = std::min(backoff_ * 2, kLongestTryAgain);
 }
 
 // ---- files in ----
@@ -94,7 +94,7 @@ void HomeTaskJob::fetched(const std::string& sha256, const std::string& path, Re
   running_.erase(sha256);
   if (result) result = enter_cache(places_.cache, sha256, path);
   if (result) {
-    backoff_ = kFirstBackoff;
+    backoff_ = kFirstTryAgain;
     return fetch_more();
   }
   if (retry_class(result.error().code) == RetryClass::Never) return fail_with(result.error().text());

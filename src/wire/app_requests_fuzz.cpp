@@ -1,8 +1,10 @@
-// The bodies of POST /api/v1/apps and /api/v1/sessions and of what follows for a session. What is accepted must read
-// back as itself.
+// The bodies of POST /api/v1/apps, /sessions and /workshops and of what follows for them. What is accepted must read
+// back as itself. Also the rosters and times that instructors write.
 #include <cstdlib>
 
+#include "model/roster.hpp"
 #include "wire/api_requests.hpp"
+#include "wire/workshops.hpp"
 
 namespace {
 
@@ -25,5 +27,11 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   expect_stable(text, parse_start_session);
   expect_stable(text, parse_extend_session);
   expect_stable(text, parse_create_link);
+  expect_stable(text, parse_create_workshop);
+  expect_stable(text, parse_issue_links);
+  expect_stable(text, parse_send_files);
+  expect_stable(text, parse_extend_workshop);
+  std::ignore = slipway::model::parse_roster(text);
+  std::ignore = slipway::model::parse_moment(text, {});
   return 0;
 }

@@ -23,7 +23,7 @@ class RuntimeContract : public testing::TestWithParam<Kind> {
     if (GetParam() == Kind::Process) SLIPWAY_NEEDS_PROCESSES();
     std::filesystem::permissions(folder_.path(), std::filesystem::perms(0755));
     if (GetParam() == Kind::Process) return begin_processes();
-    std::string socket = kRealDockerSocket;
+    std::string socket = real_docker_socket();
     if (GetParam() == Kind::FakeDocker) {
       socket = folder_.path() + "/docker.sock";
       fake_ = thread_.run([&] { return std::make_unique<FakeDocker>(thread_.loop(), socket); });

@@ -41,6 +41,7 @@ class FakeDocker {
     std::string status = "created";
     int exit_code = 0;
     std::vector<Exchange> waiting;
+    std::string started_at = "0001-01-01T00:00:00Z", finished_at = "0001-01-01T00:00:00Z";
   };
 
   void serve(Exchange exchange) {
@@ -140,6 +141,7 @@ class FakeDocker {
   void start(const Exchange& exchange, Container& container) {
     if (container.status == "running") return exchange->respond({.status = 304});
     container.status = "running";
+    container.started_at = format_time(SystemClock().now().wall);
     exchange->respond({.status = 204});
     const auto& command = container.config.at("Cmd").as_array();
     const std::string first(command.at(0).as_string());
@@ -149,6 +151,7 @@ class FakeDocker {
   }
   void end(Container& container, int code) {
     container.status = "exited";
+    container.finished_at = format_time(SystemClock().now().wall);
     container.exit_code = code;
     for (auto& waiting : std::exchange(container.waiting, {})) waiting->write(exit_text(code), {}), waiting->finish();
   }
@@ -176,8 +179,8 @@ class FakeDocker {
               {"ExitCode", container.exit_code},
               {"OOMKilled", false},
               {"Pid", container.status == "running" ? getpid() : 0},
-              {"StartedAt", "2026-01-31T09:30:00.123456789Z"},
-              {"FinishedAt", "0001-01-01T00:00:00Z"}}}};
+              {"StartedAt", container.started_at},
+              {"FinishedAt", container.finished_at}}}};
   }
 
   std::unique_ptr<net::HttpServer> server_;

@@ -21,5 +21,18 @@ TEST(ServerOptions, BaseDomain_IsANameInLowerCase) {
   EXPECT_FALSE(set(options, "base-domain", std::string(240, 'a')));
 }
 
+TEST(ServerOptions, Homes_AreReadWithTheirQuota) {
+  ServerOptions options;
+  EXPECT_FALSE(options.core.homes);
+  EXPECT_TRUE(set(options, "homes", "nfs:files:/homes:vers=4.2"));
+  ASSERT_TRUE(options.core.homes);
+  EXPECT_EQ(options.core.homes->source, "files:/homes");
+  EXPECT_FALSE(set(options, "homes", "somewhere"));
+  EXPECT_TRUE(set(options, "home-quota", "10GiB"));
+  EXPECT_EQ(options.core.home_quota_bytes, 10LL << 30);
+  EXPECT_FALSE(set(options, "home-quota", "1KiB"));
+  EXPECT_TRUE(set(options, "home-quota", "0"));
+}
+
 }  // namespace
 }  // namespace slipway::api

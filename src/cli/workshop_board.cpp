@@ -156,7 +156,8 @@ Result<int> show_seats(Session& session, const SeatsArguments& arguments) {
   SLIPWAY_ASSIGN(const auto text, rendered(sheet, arguments.format));
   if (!arguments.to.empty()) {
     SLIPWAY_TRY(write_sheet(arguments.to, text));
-    session.progress().note(fmt::format("slipway: {} seats in {}", sheet.seats.size(), arguments.to));
+    session.progress().note(
+        fmt::format("slipway: {} seat{} in {}", sheet.seats.size(), sheet.seats.size() == 1 ? "" : "s", arguments.to));
     return kDone;
   }
   std::string urls;

@@ -51,7 +51,9 @@ const model::Allocation* place_of(const Step& step, const PrincipalId& person) {
   for (const auto& id : step.tables.live_sessions()) {
     const auto& session = step.tables.sessions.at(id);
     if (session.meta.owner != person || session.stop_requested) continue;
-    const auto* allocation = step.tables.current_of(step.tables.jobs.at(session.job));
+    const auto& job = step.tables.jobs.at(session.job);
+    if (job.spec.service->home.empty()) continue;  // this app has none
+    const auto* allocation = step.tables.current_of(job);
     if (allocation == nullptr || allocation->state != model::AllocationState::Running) continue;
     if (!can_do(step, step.tables.hosts.at(allocation->host))) continue;
     if (newest == nullptr || newest->meta.created_at < allocation->meta.created_at) newest = allocation;

@@ -10,6 +10,11 @@ using testing::HasSubstr;
 
 class HomeTasksTest : public SessionsFixture {
  protected:
+  void SetUp() override {
+    auto app = spec();
+    app.home = "/home/person";
+    register_as("book", app);
+  }
   void with_lasting_homes() {
     options_.homes = model::parse_homes("nfs:files:/homes").value();
     restart();
@@ -89,6 +94,7 @@ TEST_F(HomeTasksTest, WherePeopleWork_IsPreferred) {
   host_for_sessions(1, "one");
   const auto at_work = host_for_sessions(2, "two");
   auto app = spec();
+  app.home = "/home/person";
   app.resources = {.cpu_millis = 1500, .memory_bytes = kGiB};
   register_as("big", app);
   const model::Principal other{.id = PrincipalId::make(random_), .name = "ann"};

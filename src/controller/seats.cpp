@@ -166,6 +166,8 @@ void export_seat(Step& step, const SeatId& id, const model::Workshop& workshop) 
   const auto* session = step.tables.sessions.find(seat.session);
   if (session == nullptr) return record_export(step, id, nullptr, "it was never used");
   if (!has_home(step.tables, *session)) return record_export(step, id, nullptr, "its app keeps no files");
+  if (!session->home_lasts && step.tables.jobs.at(session->job).allocations.empty())
+    return record_export(step, id, nullptr, "it was never used");
   const bool over = model::is_terminal(session->state);
   if (session->home_lasts && !over) return;
   if (!session->home_lasts && (over || session->stop_requested || session->placed_at == WallTime{}))

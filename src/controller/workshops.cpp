@@ -34,7 +34,10 @@ void finish(Step& step, const WorkshopId& id) {
   auto workshop = step.tables.workshops.at(id);
   step.begin("FinishWorkshop", {}, {id.text()}, {{"name", workshop.name}});
   workshop.state = model::WorkshopState::Ended;
-  workshop.reason = "it is over; homes are archived, nothing of it is left";
+  const auto seats = step.tables.seats_of(id);
+  const auto archived = std::ranges::count_if(
+      seats, [&](const SeatId& seat) { return !step.tables.seats.at(seat).archive_sha256.empty(); });
+  workshop.reason = fmt::format("it is over; {} of {} homes are archived", archived, seats.size());
   workshop.finished_at = step.now.wall;
   step.put(std::move(workshop));
 }

@@ -152,7 +152,7 @@ void SessionGateway::show_ended(const Request& request, const controller::Sessio
   auto response = message_page(
       kGone, fmt::format("{} has ended", view.name), view.reason.empty() ? "The session is over." : view.reason,
       view.seat.empty() ? fmt::format("Start a new one: slipway session start {}", view.app_name)
-                        : "The instructor has an archive of your files.");
+                        : "Ask the instructor for your files.");
   if (!request->wants_page) {
     response = problem(fail(Code::Conflict, "this session has ended: {}", view.reason).error());
     response.status = kGone;

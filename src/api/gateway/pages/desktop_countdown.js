@@ -30,6 +30,8 @@ export class Countdown {
     const hard = left(status.ends_at);
     const soon = idle - Date.now() <= Math.max(status.idle_warning_ms, 1);
     if (soon && idle <= hard) this.ends = {at: idle, why: "because nobody uses it", longer: ""};
+    else if (status.seat)
+      this.ends = status.notice ? {at: hard, why: "with its workshop. Save your work", longer: "", kept: true} : null;
     else if (hard - Date.now() <= kHardWarningMs) this.ends = {at: hard, why: "because its time is over", longer: kLonger};
     else this.ends = null;
     this.draw();
@@ -39,6 +41,7 @@ export class Countdown {
     this.banner.hidden = !this.ends;
     if (!this.ends) return;
     this.text.textContent = `This session ends in ${clock(this.ends.at - Date.now())} ${this.ends.why}.`;
+    this.button.hidden = Boolean(this.ends.kept);  // only the instructor moves that end
     this.button.textContent = this.ends.longer ? "30 minutes more" : "Stay";
   }
 

@@ -44,7 +44,7 @@ Result<WorkshopId> workshop_to(const controller::Tables& tables, const Call& cal
   return workshop->id;
 }
 
-Result<void> check_files(controller::Runner& runner, const model::Manifest& manifest) {
+Result<void> check_seat_files(controller::Runner& runner, const model::Manifest& manifest) {
   std::vector<std::string> digests;
   for (const auto& entry : manifest) digests.push_back(entry.sha256);
   const auto missing = runner.blobs().missing(digests);
@@ -59,7 +59,7 @@ Result<void> check_files(controller::Runner& runner, const model::Manifest& mani
 /// `then` on the edge thread, once the files are known to be here.
 void with_files(const std::shared_ptr<Call>& call, const model::Manifest& files, std::function<void()> then) {
   call->context.files.offload(
-      call->context.edge, [call, files] { return check_files(call->context.runner, files); },
+      call->context.edge, [call, files] { return check_seat_files(call->context.runner, files); },
       [call, then = std::move(then)](const Result<void>& here) {
         if (!here) return call->refuse(here.error());
         then();

@@ -1,5 +1,5 @@
-// FollowHub: wakes those who follow jobs, logs, bakes and sessions. Signals come from any thread; they are gathered, so that a
-// job that writes without pause costs the edge thread one wake a turn. add() and remove() on the edge thread.
+// FollowHub: wakes those who follow jobs, logs, bakes and sessions. Signals come from any thread; they are gathered, so
+// that a job that writes without pause costs the edge thread one wake a turn. add() and remove() on the edge thread.
 #pragma once
 #include <functional>
 #include <map>

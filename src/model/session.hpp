@@ -48,7 +48,7 @@ struct Session {
 struct Link {
   LinkId id;
   RecordMeta meta;
-  SessionId session;          ///< empty: it leads to a seat of a workshop, whatever its session is
+  SessionId session;  ///< empty: it leads to a seat of a workshop, whatever its session is
   SeatId seat;
   std::string secret_sha256;  ///< hex; the secret itself is never stored
   WallTime expires_at;        ///< zero: with the session

@@ -11,7 +11,20 @@ from harness.wait import Stopwatch, until
 APP = f"""
 name: pages
 container_image: {TINY}
-command: [/bin/sh, -c, 'mkdir -p $HOME/www/cgi-bin; echo "a page of $SLIPWAY_APP_TOKEN" > $HOME/www/index.html; printf "#!/bin/sh\\necho Content-Type: text/plain; echo; env; cat" > $HOME/www/cgi-bin/echo; chmod 755 $HOME/www/cgi-bin/echo; head -c 3000000 /dev/urandom > $HOME/www/large; echo serving; exec httpd -f -p 127.0.0.1:8080 -h $HOME/www']
+command:
+  - /bin/sh
+  - -c
+  - |
+    mkdir -p $HOME/www/cgi-bin
+    echo "a page of $SLIPWAY_APP_TOKEN" > $HOME/www/index.html
+    cat > $HOME/www/cgi-bin/echo <<'END'
+    #!/bin/sh
+    printf 'Content-Type: text/plain\\r\\n\\r\\n'; env; cat
+    END
+    chmod 755 $HOME/www/cgi-bin/echo
+    head -c 3000000 /dev/urandom > $HOME/www/large
+    echo serving
+    exec httpd -f -p 127.0.0.1:8080 -h $HOME/www
 cpus: 0.2
 memory: 64MiB
 ports: [{{name: web, port: 8080, kind: http}}]
@@ -153,7 +166,7 @@ def test_an_app_that_never_answers_ends_its_session_with_the_reason(site, app):
     site.cli("app", "register", app, check=0)
     done = site.cli("session", "start", "pages", timeout=40)
     assert done.returncode == 1 and b"8080" in done.stderr
-    assert site.api.items("/sessions?all=1")[0]["state"] == "ENDED"
+    until("the session to end", lambda: site.api.items("/sessions?all=1")[0]["state"] == "ENDED")
 
 
 def test_one_session_more_than_the_app_allows_is_a_conflict(site, app):

@@ -6,6 +6,13 @@
 #include "cli/qr_code.hpp"
 #include "cli/seat_sheet.hpp"
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+// fontconfig keeps what it has read until the program ends.
+extern "C" const char* __lsan_default_suppressions() { return "leak:libfontconfig\n"; }  // NOLINT
+#endif
+#endif
+
 namespace slipway::cli {
 namespace {
 

@@ -336,6 +336,9 @@ TEST_F(WarmTest, AnotherPool_IsNotTakenFrom) {
   ASSERT_TRUE(warm(1));
   const auto kept = orders().at(0);
   make_ready({kept});
+  ASSERT_TRUE(command([&](Step& step) {
+    return create_pool(step, admin_, {.name = "q", .image = "ami-1", .instance_type = "t3.medium", .size = 0});
+  }));
   const auto elsewhere = *start_as(person("ann"), {.app = "book", .pool = "q"});
   EXPECT_EQ(session(elsewhere).state, SessionState::Waiting);
   const auto here = *start_as(person("bob"), {.app = "book", .pool = "p"});

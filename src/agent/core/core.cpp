@@ -210,7 +210,8 @@ void take_earlier(WallTime& known, WallTime other) {
 
 void Core::became_running(Record& record, WallTime started_at, Now now) {
   record.progress.phase = Phase::Running;
-  take_earlier(record.progress.started_at, started_at);
+  // Once told it stays, also when the agent comes back; only an end sets it right.
+  if (record.progress.started_at == WallTime{}) record.progress.started_at = started_at;
   save(record);
   report(record);
   out_.actions.push_back(WatchContainer{record.order.allocation, record.progress.container_id});

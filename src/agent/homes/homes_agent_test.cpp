@@ -225,8 +225,10 @@ TEST_F(AgentHomes, TaskThatEnded_IsToldToEachNewConnectionUntilItIsForgotten) {
   wait_task(later);
   die();
   run_agent();
-  ASSERT_EQ(controller.inventory().home_tasks.size(), 1U);
-  EXPECT_EQ(controller.inventory().home_tasks.at(0).task, later.task);
+  EXPECT_TRUE(eventually([&] {
+    const auto tasks = controller.inventory().home_tasks;
+    return tasks.size() == 1 && tasks[0].task == later.task;
+  }));
 }
 
 }  // namespace

@@ -9,7 +9,7 @@ import pytest
 
 from harness.cloud import Dev
 from harness.process import gone, run
-from harness.site import Numbers, seconds_between
+from harness.site import Numbers
 from harness.wait import Stopwatch, until
 
 
@@ -177,12 +177,3 @@ def reaches(pid, address):
 
     probe = f"import socket; s = socket.socket(); s.settimeout(3); s.connect(({address!r}, 22))"
     return subprocess.run(["nsenter", "-t", str(pid), "-n", "/usr/bin/python3", "-c", probe], capture_output=True).returncode == 0
-
-
-def test_history_shows_that_attempts_did_not_overlap(dev):
-    """Of every job of this run that was attempted more than once."""
-    for job in dev.api.items("/jobs?limit=1000"):
-        records = dev.job(job["id"])["allocation_records"]
-        for earlier, later in zip(records, records[1:]):
-            if earlier.get("finished_at") and later.get("started_at"):
-                assert seconds_between(earlier["finished_at"], later["started_at"]) >= 0

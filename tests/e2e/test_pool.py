@@ -183,3 +183,12 @@ def test_kill_of_the_cloud_leaves_guests_and_jobs_alone(dev, pool):
     dev.ec2().terminate_instances(InstanceIds=[before["InstanceId"]])
     dev.wait_instance(before["InstanceId"], "terminated")
     assert not dev.supervisor_pid(before["InstanceId"]), "what was adopted can be ended"
+
+
+def test_history_shows_that_attempts_did_not_overlap(dev):
+    """Of every job of this run that was attempted more than once."""
+    for job in dev.api.items("/jobs?limit=1000"):
+        records = dev.job(job["id"])["allocation_records"]
+        for earlier, later in zip(records, records[1:]):
+            if earlier.get("finished_at") and later.get("started_at"):
+                assert seconds_between(earlier["finished_at"], later["started_at"]) >= 0

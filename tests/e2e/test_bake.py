@@ -7,6 +7,7 @@ import pytest
 
 from harness.process import environment, gone
 from harness.recipes import TINY_RECIPE, write_tiny_recipe
+from harness.terminal import Terminal
 from harness.wait import Stopwatch, until
 
 
@@ -67,6 +68,19 @@ def test_a_failed_step_keeps_its_output_names_the_step_and_cleans_up(dev, tmp_pa
     assert b"what went wrong" in dev.api.raw(f"/bakes/{bake['id']}/log") and b"fine so far" in dev.api.raw(f"/bakes/{bake['id']}/log")
     assert until("the bake to be cleaned up", lambda: nothing_left_of_a_bake(dev), timeout=20)
     assert not [image for image in dev.api.items("/images") if image["name"] == "broken"]
+
+
+def test_ctrl_c_asks_whether_to_stop_the_bake_or_only_to_stop_watching(dev, tmp_path):
+    path = write_tiny_recipe(tmp_path, "name: asked\nfrom: debian-12\nsteps:\n  - run: sleep 300\n")
+    person = Terminal([dev.programs.slipway, "--data-dir", dev.data_dir, "image", "bake", path], HOME=dev.home)
+    person.expect(b"bake-")
+    until("a builder", lambda: dev.living(), timeout=20)
+    person.ctrl_c()
+    person.expect(b"[c]ontinue")
+    person.type("s\n")
+    assert person.wait(timeout=60) == 1
+    assert dev.api.get("/bakes/asked")["state"] == "STOPPED"
+    assert until("the bake to be cleaned up", lambda: nothing_left_of_a_bake(dev), timeout=30)
 
 
 def test_leftovers_of_a_dead_bake_are_removed_by_the_next_one(dev, tmp_path):

@@ -10,6 +10,7 @@ from harness.docker import TINY
 from harness.process import environment
 from harness.proxy import RecordingProxy
 from harness.site import now
+from harness.terminal import Terminal
 from harness.wait import until
 
 
@@ -209,3 +210,22 @@ def test_history_tells_who_did_what(shared_site):
     shared_site.wait_end(job)
     text = json.dumps(shared_site.api.get("/history?after=0&limit=1000"))
     assert job in text
+
+
+@pytest.mark.parametrize("answer,state,code", [("d", "RUNNING", 125), ("s", "STOPPED", 143)])
+def test_ctrl_c_asks_whether_to_stop_the_job_or_only_to_stop_watching(shared_site, source, answer, state, code):
+    site = shared_site
+    person = Terminal([site.programs.slipway, "--server", site.url, "--token-file", site.data_dir / "server/admin-token", "job", "submit", source,
+                       "--name", f"asked-{answer}", "--", "/bin/sh", "-c", "echo begun; exec sleep 60"])
+    person.expect(b"begun")
+    person.ctrl_c()
+    person.expect(b"[c]ontinue")
+    person.type("c\n")
+    person.ctrl_c()
+    person.expect(b"[c]ontinue")
+    person.type(answer + "\n")
+    assert person.wait(timeout=30) == code
+    assert site.job(f"asked-{answer}")["state"] == state
+    if state == "RUNNING":
+        site.api.post(f"/jobs/{site.job('asked-d')['id']}/stop", {})
+        site.wait_end(site.job("asked-d")["id"])

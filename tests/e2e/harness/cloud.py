@@ -9,7 +9,7 @@ import boto3
 import botocore.config
 
 from .api import Api
-from .process import SANITIZER_REPORT, Daemon, descendants, environment, run
+from .process import SANITIZER_REPORT, Daemon, descendants, environment, gone, run
 from .site import People
 from .wait import until
 
@@ -42,7 +42,9 @@ class Dev(People):
         try:
             endpoint = json.loads((self.data_dir / "server/endpoint.json").read_text())
             cloud = json.loads((self.data_dir / "cloud/endpoint.json").read_text())
-            if not {endpoint["pid"], cloud["pid"]} <= set(descendants(self.daemon.pid)):
+            pids = {endpoint["pid"], cloud["pid"]}
+            # A killed one is a zombie while its other threads end, and its port answers until they have.
+            if not pids <= set(descendants(self.daemon.pid)) or any(gone(pid) for pid in pids):
                 return False
             url = endpoint["api"] if endpoint["api"].startswith("http") else "http://" + endpoint["api"]
             self.api = Api(url, (self.data_dir / "server/admin-token").read_text().strip())

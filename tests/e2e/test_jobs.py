@@ -220,9 +220,6 @@ def test_ctrl_c_asks_whether_to_stop_the_job_or_only_to_stop_watching(shared_sit
     person.expect(b"begun")
     person.ctrl_c()
     person.expect(b"[c]ontinue")
-    person.type("c\n")
-    person.ctrl_c()
-    person.expect(b"[c]ontinue")
     person.type(answer + "\n")
     assert person.wait(timeout=30) == code
     assert site.job(f"asked-{answer}")["state"] == state

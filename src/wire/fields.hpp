@@ -22,6 +22,16 @@ namespace slipway::wire {
 template <typename T, typename U>
 concept Is = std::is_same_v<std::remove_const_t<T>, U>;
 
+/// What every stored thing carries; visited last.
+template <typename Visitor>
+void meta_fields(Visitor& visit, Is<model::RecordMeta> auto& meta) {
+  visit("version", meta.version);
+  visit("owner", meta.owner);
+  visit("project", meta.project);
+  visit("created_at", meta.created_at);
+  visit("changed_at", meta.changed_at);
+}
+
 // ---- one value ----
 
 inline Json put(const std::string& value) { return Json(clean_utf8(value)); }

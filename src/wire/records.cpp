@@ -7,15 +7,6 @@ namespace slipway::wire {
 // ---- the keys of each record, in the order in which people read them ----
 
 template <typename Visitor>
-void meta_fields(Visitor& visit, Is<model::RecordMeta> auto& meta) {
-  visit("version", meta.version);
-  visit("owner", meta.owner);
-  visit("project", meta.project);
-  visit("created_at", meta.created_at);
-  visit("changed_at", meta.changed_at);
-}
-
-template <typename Visitor>
 void fields(Visitor& visit, Is<model::Job> auto& job) {
   visit.required("id", job.id);
   visit("name", job.name);

@@ -37,15 +37,6 @@ void fields(Visitor& visit, Is<model::WorkshopSpec> auto& spec) {
 }
 
 template <typename Visitor>
-void workshop_meta_fields(Visitor& visit, Is<model::RecordMeta> auto& meta) {
-  visit("version", meta.version);
-  visit("owner", meta.owner);
-  visit("project", meta.project);
-  visit("created_at", meta.created_at);
-  visit("changed_at", meta.changed_at);
-}
-
-template <typename Visitor>
 void fields(Visitor& visit, Is<model::Workshop> auto& workshop) {
   visit.required("id", workshop.id);
   visit("name", workshop.name);
@@ -56,7 +47,7 @@ void fields(Visitor& visit, Is<model::Workshop> auto& workshop) {
   visit("closing_at", workshop.closing_at);
   visit("finished_at", workshop.finished_at);
   visit.required("spec", workshop.spec);
-  workshop_meta_fields(visit, workshop.meta);
+  meta_fields(visit, workshop.meta);
 }
 
 template <typename Visitor>
@@ -80,7 +71,7 @@ void fields(Visitor& visit, Is<model::Seat> auto& seat) {
   visit("exported", seat.exported);
   visit("archive_sha256", seat.archive_sha256);
   visit("archive_bytes", seat.archive_bytes);
-  workshop_meta_fields(visit, seat.meta);
+  meta_fields(visit, seat.meta);
 }
 
 Json put(const model::Participant& value) { return write_fields(value); }

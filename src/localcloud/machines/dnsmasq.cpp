@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "localcloud/machines/daemon_pid.hpp"
 #include "localcloud/machines/network_namespace.hpp"
 #include "localcloud/machines/router_rules.hpp"
 #include "runtime/files.hpp"
@@ -30,14 +31,7 @@ std::string outer_resolv_file() {
 
 Dnsmasq::Dnsmasq(Identity identity) : identity_(std::move(identity)), directory_("/run/slipway/" + identity_.id) {}
 
-pid_t Dnsmasq::pid() const {
-  const auto text = runtime::read_file(directory_ + "/dnsmasq.pid", 32);
-  const pid_t found = text ? static_cast<pid_t>(std::strtol(text->c_str(), nullptr, 10)) : 0;
-  if (found <= 0) return 0;
-  // The number may belong to somebody else by now.
-  const auto command = runtime::read_file(fmt::format("/proc/{}/cmdline", found), 64 << 10);
-  return command && command->find(directory_ + "/dnsmasq.pid") != std::string::npos ? found : 0;
-}
+pid_t Dnsmasq::pid() const { return daemon_pid(directory_ + "/dnsmasq.pid"); }
 
 Result<void> Dnsmasq::ensure_running() {
   if (pid() != 0) return {};

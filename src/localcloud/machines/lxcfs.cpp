@@ -7,6 +7,7 @@
 #include <array>
 #include <thread>
 
+#include "localcloud/machines/daemon_pid.hpp"
 #include "localcloud/machines/loop_mount.hpp"
 #include "runtime/files.hpp"
 #include "runtime/subprocess.hpp"
@@ -62,14 +63,7 @@ std::vector<GuestBind> Lxcfs::binds() const {
   return out;
 }
 
-pid_t Lxcfs::pid() const {
-  const auto text = runtime::read_file(directory_ + ".pid", 32);
-  const pid_t found = text ? static_cast<pid_t>(std::strtol(text->c_str(), nullptr, 10)) : 0;
-  if (found <= 0) return 0;
-  // The number may belong to somebody else by now.
-  const auto command = runtime::read_file(fmt::format("/proc/{}/cmdline", found), 64 << 10);
-  return command && command->find(directory_ + ".pid") != std::string::npos ? found : 0;
-}
+pid_t Lxcfs::pid() const { return daemon_pid(directory_ + ".pid"); }
 
 Result<void> Lxcfs::stop() {
   const pid_t daemon = pid();
